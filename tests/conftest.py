@@ -1,0 +1,29 @@
+"""What all tests share: other tools, and bytes that a person can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+CASES = Path(__file__).parent / "cases"
+
+
+def need_tool(name: str) -> str:
+    """Path of a program, from PATH or beside Python. Where it is missing the test is skipped, or fails if CI=true."""
+    path = shutil.which(name) or shutil.which(name, path=os.path.dirname(sys.executable))
+    if path is None:
+        reason = f"{name} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def read_hex(case: str) -> bytes:
+    """The bytes of a file under tests/cases: hex digits, spaces, and comments from # to the end of the line."""
+    lines = (CASES / case).read_text().splitlines()
+    return bytes.fromhex("".join(line.split("#")[0] for line in lines))
