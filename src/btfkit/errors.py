@@ -79,9 +79,7 @@ class FormatError(BtfkitError):
     type_id, inst_id: the record's number where the error is about one, else None.
     """
 
-    def __init__(
-        self, reason: str, *, type_id: int | None = None, inst_id: int | None = None, **where: Any
-    ) -> None:
+    def __init__(self, reason: str, *, type_id: int | None = None, inst_id: int | None = None, **where: Any) -> None:
         super().__init__(reason, **where)
         self.type_id = type_id
         self.inst_id = inst_id
@@ -156,9 +154,7 @@ class ConvertError(BtfkitError):
     losses: what the target form cannot say, a line each (under ``strict``).
     """
 
-    def __init__(
-        self, reason: str, *, symbol: str | None = None, losses: Sequence[str] = (), **where: Any
-    ) -> None:
+    def __init__(self, reason: str, *, symbol: str | None = None, losses: Sequence[str] = (), **where: Any) -> None:
         super().__init__(reason, **where)
         self.symbol = symbol
         self.losses = tuple(losses)
@@ -167,9 +163,7 @@ class ConvertError(BtfkitError):
 class LinkError(BtfkitError):
     """Objects that do not fit together. ``symbol``: the name at issue; ``objects``: the files' paths."""
 
-    def __init__(
-        self, reason: str, *, symbol: str | None = None, objects: Sequence[str] = (), **where: Any
-    ) -> None:
+    def __init__(self, reason: str, *, symbol: str | None = None, objects: Sequence[str] = (), **where: Any) -> None:
         super().__init__(reason, **where)
         self.symbol = symbol
         self.objects = tuple(objects)

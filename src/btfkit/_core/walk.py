@@ -32,10 +32,10 @@ def index_types(
     end: cython.longlong = len(data) // 4
     found = array("I", bytes(end // 3 * 4))
     words: cython.const[cython.uint][::1] = words_of(data, big_endian)  # type: ignore[valid-type]
-    offs: cython.uint[::1] = found  # type: ignore[valid-type]
+    offs: cython.uint[::1] = found
     # By the info word's top byte: kind_flag, then seven bits of kind.
-    fixed_words: cython.uint[::1] = array("I", [max(0, size) // 4 for size in fixed] * 2)  # type: ignore[valid-type]
-    elem_words: cython.uint[::1] = array("I", [size // 4 for size in elem] * 2)  # type: ignore[valid-type]
+    fixed_words: cython.uint[::1] = array("I", [max(0, size) // 4 for size in fixed] * 2)
+    elem_words: cython.uint[::1] = array("I", [size // 4 for size in elem] * 2)
     info: cython.uint
     top: cython.uint
     step: cython.uint
@@ -77,9 +77,9 @@ def words_of(data: bytes | memoryview, big_endian: bool) -> memoryview:
 def pick_words(data: bytes | memoryview, offs: array[int], delta: int, big_endian: bool) -> array[int]:
     """The u32 word delta bytes into each record."""
     words: cython.const[cython.uint][::1] = words_of(data, big_endian)  # type: ignore[valid-type]
-    starts: cython.uint[::1] = offs  # type: ignore[valid-type]
+    starts: cython.uint[::1] = offs
     out = array("I", bytes(4 * len(offs)))
-    picked: cython.uint[::1] = out  # type: ignore[valid-type]
+    picked: cython.uint[::1] = out
     shift: cython.Py_ssize_t = delta // 4
     index: cython.Py_ssize_t
     for index in range(len(offs)):

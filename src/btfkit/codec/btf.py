@@ -7,27 +7,21 @@ Out: a `Btf` whose types stay bytes until they are asked for. Source: docs/forma
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from struct import Struct
-from typing import Any
+from collections.abc import Sequence
+from itertools import zip_longest
+from mmap import mmap
+from struct import error as struct_error
 
-from btfkit._core.walk import UNKNOWN_KIND, index_types, pick_words
 from btfkit.codec.cursor import Cursor, check_spans, record, start
+from btfkit.codec.raw import NAMED, Layout, RawTypes
 from btfkit.errors import BadReferenceError, EncodeError, FormatError, TruncatedError, UnsupportedError
 from btfkit.format import btf as f
 from btfkit.format.btf import Form
-from btfkit.format.fields import PREFIX, Role
 from btfkit.format.kinds import (
-    KIND_FLAG_SHIFT,
-    KIND_MASK,
-    KIND_SHIFT,
     KIND_SPECS,
+    LONG_KNOWN_KINDS,
     TYPE_FIELDS,
-    TYPE_SIZE,
     VLEN_MASK,
-    Kind,
     info_word,
     kind_name,
 )
@@ -36,213 +30,17 @@ from btfkit.model.btf import Btf
 from btfkit.model.instances import Instance
 from btfkit.model.strings import StringTable
 
-KINDS = KIND_MASK + 1
-FEW_LOOKUPS, FEW_PLACES = 4, 16
-"""Up to here a look-up by name scans; past it, it pays to make an index (some 50 ms for the kernel's types)."""
-MANY_TEXTS = 2000
-"""Who asked for so many texts one by one is likely to want them all, which is quicker at one go."""
-Layout = tuple[tuple[int, int, int], ...]
-
-_ELEM_NAMES = {
-    kind: tuple(i for i, field in enumerate(spec.elem) if field.role is Role.NAME_OFF)
-    for kind, spec in KIND_SPECS.items()
-}
-
-
 # -- decoding -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What `RawTypes` needs to decode a kind, looked up once per kind and byte order."""
-
-    of: Callable[[t.Parts], t.Type]
-    info: Struct
-    elem: Struct
-    info_size: int
-    elem_size: int
-    named: int
-    """How many fields an element has whose first is its name; 0 where it has no name."""
-
-
-def _records(byte_order: str) -> dict[int, _Record]:
-    return {
-        kind: _Record(
-            t.TYPE_CLASSES[kind].of,
-            record(spec.info, byte_order),
-            record(spec.elem, byte_order),
-            spec.info_size,
-            spec.elem_size,
-            len(spec.elem) if _ELEM_NAMES[kind] else 0,
-        )
-        for kind, spec in KIND_SPECS.items()
-    }
-
-
-_RECORDS = {byte_order: _records(byte_order) for byte_order in PREFIX}
-
-
-class _Texts(dict[int, str]):
-    """Offset to text, each text made once. BadReferenceError past the strings' end."""
-
-    def __init__(self, strings: StringTable) -> None:
-        super().__init__({0: ""})
-        self.strings = strings
-
-    def __missing__(self, off: int) -> str:
-        text = self[off] = self.strings.get(off)
-        if len(self) == MANY_TEXTS:
-            self.update(self.strings.texts())
-        return text
-
-
-class RawTypes:
-    """A `TypeTable` over the bytes of a type section; a type is decoded when it is asked for, and kept."""
-
-    def __init__(
-        self,
-        data: bytes | memoryview,
-        strings: StringTable,
-        start_id: int,
-        cursor: Cursor,
-        base_off: int,
-        layout: Layout,
-    ) -> None:
-        """base_off: where in the .BTF section ``data`` starts (for errors)."""
-        self.data = data
-        self.strings = strings
-        self.byte_order = cursor.byte_order
-        self.layout = layout
-        self._start_id = start_id
-        self._cursor = cursor
-        self._base_off = base_off
-        self._cache: dict[int, t.Type] = {}
-        self._texts = _Texts(strings)
-        self._unpack = record(TYPE_FIELDS, self.byte_order).unpack_from
-        self._records = _RECORDS[self.byte_order]
-        self._name_offs: array[int] | None = None
-        self._names: dict[str, list[int]] | None = None
-        self._lookups = 0
-        self.offs = self._index()
-
-    def __len__(self) -> int:
-        return len(self.offs)
-
-    def __getitem__(self, index: int) -> t.Type:
-        found = self._cache.get(index)
-        if found is None:
-            if index < 0:
-                raise IndexError(index)
-            found = self._cache[index] = self._decode(index)
-        return found
-
-    @property
-    def name_offs(self) -> array[int]:
-        """The name offset of each type."""
-        if self._name_offs is None:
-            self._name_offs = pick_words(self.data, self.offs, 0, self.byte_order == "big")
-        return self._name_offs
-
-    def kinds(self) -> set[int]:
-        """The numbers of all kinds that are there."""
-        tops = {info >> KIND_SHIFT for info in pick_words(self.data, self.offs, 4, self.byte_order == "big")}
-        return {top & KIND_MASK for top in tops}
-
-    def positions(self, name: str) -> list[int]:
-        """A few look-ups scan the name offsets; then an index by name is made."""
-        if self._names is None:
-            self._lookups += 1
-            places = self.strings.places(name)
-            if self._lookups <= FEW_LOOKUPS and len(places) <= FEW_PLACES:
-                return sorted(index for off in places for index in _all_positions(self.name_offs, off))
-            self._names = self._index_names()
-        return self._names.get(name, [])
-
-    def names(self) -> Collection[str]:
-        """The names of all types, each once."""
-        if self._names is None:
-            self._names = self._index_names()
-        return self._names
-
-    def _index_names(self) -> dict[str, list[int]]:
-        texts = self.strings.texts()
-        names: dict[str, list[int]] = {}
-        for index, off in enumerate(self.name_offs):
-            text = texts.get(off)
-            if text is None:  # the tail of a longer string, or no string at all
-                try:
-                    text = self._texts[off]
-                except BadReferenceError as error:
-                    raise self._at(error, index) from None
-            names.setdefault(text, []).append(index)
-        return names
-
-    def _index(self) -> array[int]:
-        fixed, elem = [0] * KINDS, [0] * KINDS
-        for kind, (info_size, elem_size, _) in enumerate(self.layout[:KINDS]):
-            fixed[kind], elem[kind] = TYPE_SIZE + info_size, elem_size
-        for kind, spec in KIND_SPECS.items():
-            fixed[kind], elem[kind] = spec.size(0), spec.elem_size
-        fixed[Kind.VOID] = 0
-        status, pos, offs = index_types(self.data, fixed, elem, self.byte_order == "big")
-        if status:
-            type_id = self._start_id + len(offs)
-            where = self._cursor.where(self._base_off + pos, type_id=type_id, thing=f"type {type_id}")
-            if status == UNKNOWN_KIND:
-                kind = self._unpack(self.data, pos)[1] >> KIND_SHIFT & KIND_MASK
-                raise UnsupportedError(f"kind {kind} is not known, and no layout section tells its size", **where)
-            raise TruncatedError("the record runs past the end of the type section", **where)
-        return offs
-
-    def _at(self, error: BadReferenceError, index: int) -> BadReferenceError:
-        """The error with the type's place filled in."""
-        type_id = self._start_id + index
-        error.type_id = type_id
-        return error.at(**self._cursor.where(self._base_off + self.offs[index], thing=f"type {type_id}"))
-
-    def _decode(self, index: int) -> t.Type:
-        pos = self.offs[index]
-        name_off, info, word = self._unpack(self.data, pos)
-        kind, vlen, kind_flag = info >> KIND_SHIFT & KIND_MASK, info & VLEN_MASK, info >> KIND_FLAG_SHIFT == 1
-        pos += TYPE_SIZE
-        rec = self._records.get(kind)
-        texts = self._texts
-        try:
-            name = texts[name_off]
-            if rec is None:
-                end = self.offs[index + 1] if index + 1 < len(self.offs) else len(self.data)
-                data = bytes(self.data[pos:end])
-                return t.Unknown(kind, name, vlen, kind_flag, word, data, self.byte_order)
-            info_values: tuple[int, ...] = ()
-            if rec.info_size:
-                info_values = rec.info.unpack_from(self.data, pos)
-                pos += rec.info_size
-            elems: tuple[tuple[Any, ...], ...] = ()
-            if rec.elem_size and vlen:
-                values = rec.elem.iter_unpack(self.data[pos : pos + rec.elem_size * vlen])
-                if rec.named == 3:
-                    elems = tuple([(texts[off], a, b) for off, a, b in values])
-                elif rec.named == 2:
-                    elems = tuple([(texts[off], a) for off, a in values])
-                else:
-                    elems = tuple(values)
-        except BadReferenceError as error:
-            raise self._at(error, index) from None
-        return rec.of(t.Parts(name, vlen, kind_flag, word, info_values, elems))
-
-
-def _all_positions(values: array[int], wanted: int) -> list[int]:
-    out, pos = [], -1
-    try:
-        while True:
-            pos = values.index(wanted, pos + 1)
-            out.append(pos)
-    except ValueError:
-        return out
-
-
-def decode_btf(data: bytes, *, base: Btf | None = None, section: str = f.SECTION_BTF, path: str | None = None) -> Btf:
-    """The `Btf` of a .BTF section (bytes, or an mmap or memoryview of them).
+def decode_btf(
+    data: bytes | bytearray | memoryview | mmap,
+    *,
+    base: Btf | None = None,
+    section: str = f.SECTION_BTF,
+    path: str | None = None,
+) -> Btf:
+    """The `Btf` of a .BTF section; what is not bytes is copied first.
 
     base: what it stands on, if it is split BTF. Raises TruncatedError, BadReferenceError, UnsupportedError or another
     FormatError, with section, offset and thing.
@@ -250,8 +48,10 @@ def decode_btf(data: bytes, *, base: Btf | None = None, section: str = f.SECTION
     if not isinstance(data, bytes):
         data = bytes(data)
     cursor, flags, hdr_len = start(data, f.HEADER_START, section, path)
-    if base is not None and base.byte_order != cursor.byte_order:
-        raise FormatError(f"is {cursor.byte_order} endian, its base is {base.byte_order} endian", **cursor.where(0))
+    if base is not None:
+        if base.byte_order != cursor.byte_order:
+            raise FormatError(f"is {cursor.byte_order} endian, its base is {base.byte_order} endian", **cursor.where(0))
+        base.settle_names()
     spans, form = _header(cursor, flags, hdr_len)
     check_spans(cursor, [(name, off, length) for name, (off, length) in spans.items()])
 
@@ -259,29 +59,38 @@ def decode_btf(data: bytes, *, base: Btf | None = None, section: str = f.SECTION
         off, length = spans.get(name, (hdr_len, 0))
         return off, data[off : off + length]
 
-    str_off, str_data = part("string")
-    if str_data and str_data[-1] or not str_data and base is None:
-        raise FormatError("the string section does not end with NUL", **cursor.where(str_off + max(len(str_data) - 1, 0)))
-    if base is None and str_data[0]:
-        raise FormatError("the string section does not start with the empty string", **cursor.where(str_off))
-    strings = StringTable(str_data, base.strings if base else None)
+    strings = _decode_strings(cursor, *part("string"), base)
     layout = _decode_layout(cursor, *part("layout")) if form.has_layout else None
     type_off, type_data = part("type")
     if type_off % 4:
-        raise FormatError(f"the type section starts at 0x{type_off:x}, not at a multiple of 4", **cursor.where(type_off))
-    types = RawTypes(type_data, strings, base.next_id if base else 1, cursor, type_off, layout or _base_layout(base))
-    instances = _decode_instances(cursor, *part("instance"), strings)
+        raise FormatError(
+            f"the type section starts at 0x{type_off:x}, not at a multiple of 4", **cursor.where(type_off)
+        )
+    start_id = base.next_id if base is not None else 1
+    types = RawTypes(type_data, strings, start_id, cursor, type_off, layout or _base_layout(base))
+    start_inst_id = base.next_inst_id if base is not None else 1
+    instances = _decode_instances(cursor, *part("instance"), strings, start_inst_id)
     return Btf(types, strings, instances, base=base, byte_order=cursor.byte_order, form=form, layout=layout)
+
+
+def _decode_strings(cursor: Cursor, off: int, data: bytes, base: Btf | None) -> StringTable:
+    if base is None and not data:
+        raise FormatError("there is no string section", **cursor.where(off))
+    if data and data[-1]:
+        raise FormatError("the string section does not end with NUL", **cursor.where(off + len(data) - 1))
+    if base is None and data[0]:
+        raise FormatError("the string section does not start with the empty string", **cursor.where(off))
+    return StringTable(data, base.strings if base is not None else None)
 
 
 def _header(cursor: Cursor, flags: int, hdr_len: int) -> tuple[dict[str, tuple[int, int]], Form]:
     """Offsets from the start of the section, by name, and the form."""
     if hdr_len < f.HDR_LEN_MIN:
-        raise FormatError(
-            f"hdr_len {hdr_len} is less than {f.HDR_LEN_MIN}", **cursor.where(4, field="hdr_len")
+        raise FormatError(f"hdr_len {hdr_len} is less than {f.HDR_LEN_MIN}", **cursor.where(4, field="hdr_len"))
+    if flags not in (0, f.FLAG_PROPOSED) or (flags and hdr_len < f.HDR_LEN_PROPOSED):
+        raise UnsupportedError(
+            f"flags 0x{flags:x} with hdr_len {hdr_len} are not known", **cursor.where(3, field="flags")
         )
-    if flags not in (0, f.FLAG_PROPOSED) or (flags and not f.HDR_LEN_PROPOSED <= hdr_len):
-        raise UnsupportedError(f"flags 0x{flags:x} with hdr_len {hdr_len} are not known", **cursor.where(3, field="flags"))
     names, form = ["type", "string"], Form.CLASSIC
     if flags:
         names, form = [*names, "instance"], Form.PROPOSED
@@ -320,15 +129,19 @@ def _decode_layout(cursor: Cursor, off: int, data: bytes) -> Layout:
         )
     entries: Layout = tuple(record(f.LAYOUT_FIELDS, cursor.byte_order).iter_unpack(data))
     for kind, (info_size, elem_size, _) in enumerate(entries):
+        where = cursor.where(off + kind * f.LAYOUT_SIZE, thing=f"layout of {kind_name(kind)}")
         if info_size % 4 or elem_size % 4:
-            raise FormatError(
-                f"kind {kind} is to have {info_size} and {elem_size} bytes, not multiples of 4",
-                **cursor.where(off + kind * f.LAYOUT_SIZE, field="layout"),
-            )
+            raise FormatError(f"{info_size} and {elem_size} bytes are not multiples of 4", **where)
+        spec = KIND_SPECS.get(kind)
+        known = (spec.info_size, spec.elem_size) if spec else (0, 0)
+        if spec and (info_size, elem_size) not in (known, (0, 0)):
+            raise UnsupportedError(f"{info_size} and {elem_size} bytes, {known[0]} and {known[1]} are known", **where)
     return entries
 
 
-def _decode_instances(cursor: Cursor, off: int, data: bytes, strings: StringTable) -> list[Instance]:
+def _decode_instances(
+    cursor: Cursor, off: int, data: bytes, strings: StringTable, start_inst_id: int
+) -> list[Instance]:
     if len(data) % f.INSTANCE_SIZE:
         raise TruncatedError(
             f"the instance section's 0x{len(data):x} bytes are not a multiple of {f.INSTANCE_SIZE}", **cursor.where(off)
@@ -338,8 +151,9 @@ def _decode_instances(cursor: Cursor, off: int, data: bytes, strings: StringTabl
         try:
             out.append(Instance(type_id, strings.get(name_off), parent))
         except BadReferenceError as error:
+            error.inst_id = start_inst_id + len(out)
             place = off + len(out) * f.INSTANCE_SIZE
-            raise error.at(**cursor.where(place, thing=f"instance {len(out) + 1}")) from None
+            raise error.at(**cursor.where(place, thing=f"instance {error.inst_id}")) from None
     return out
 
 
@@ -355,96 +169,120 @@ def encode_btf(btf: Btf, *, form: Form | None = None, byte_order: str | None = N
     form = form or btf.form
     byte_order = byte_order or btf.byte_order
     if btf.own_instances and not form.has_instances:
-        raise EncodeError(f"the {form} form has no instance section for {len(btf.own_instances)} instances", section=".BTF")
+        raise EncodeError(
+            f"the {form} form has no instance section for {len(btf.own_instances)} instances", section=".BTF"
+        )
     types = _encode_types(btf, byte_order)
     layout = _encode_layout(btf, form, byte_order)
     instances = _encode_instances(btf, byte_order)
     strings = btf.strings.data
-    if form.has_instances:
-        strings += bytes(-(len(strings)) % 4)
     end = len(types) + len(layout)
     spans = [(0, len(types)), (end, len(strings))]
     if form.has_layout:
         spans.append((len(types), len(layout)) if layout else (0, 0))
+    padding = b""
     if form.has_instances:
-        spans.append((end + len(strings), len(instances)))
+        # Not part of the strings: split BTF numbers on from their end, whatever form its base is written in.
+        padding = bytes(-(end + len(strings)) % 4)
+        spans.append((end + len(strings) + len(padding), len(instances)))
     hdr_len = 8 + 8 * len(spans)
     pair = record(f.PAIR, byte_order)
     header = record(f.HEADER_START, byte_order).pack(
         f.MAGIC, f.VERSION, f.FLAG_PROPOSED if form is Form.PROPOSED else 0, hdr_len
     )
-    return b"".join([header, *(pair.pack(*span) for span in spans), types, layout, strings, instances])
+    return b"".join([header, *(pair.pack(*span) for span in spans), types, layout, strings, padding, instances])
 
 
 def _encode_types(btf: Btf, byte_order: str) -> bytes:
     types = btf.types
     if isinstance(types, RawTypes) and types.byte_order == byte_order and types.strings is btf.strings:
         return types.data
-    return b"".join(encode_type(type_, btf, type_id, byte_order) for type_id, type_ in btf)
+    return b"".join([encode_type(type_, btf, type_id, byte_order) for type_id, type_ in btf])
 
 
 def encode_type(type_: t.Type, btf: Btf, type_id: int, byte_order: str) -> bytes:
     """One record; its names are added to ``btf.strings``. type_id: for errors."""
-    add = btf.strings.add
-    common = record(TYPE_FIELDS, byte_order)
-    if isinstance(type_, t.Unknown):
-        if type_.byte_order != byte_order:
-            raise EncodeError(
-                f"kind {type_.number} is not known: its bytes cannot be turned to {byte_order} endian",
-                section=".BTF",
-                thing=btf.describe(type_id),
-            )
-        info = info_word(type_.number, type_.vlen, type_.kind_flag)
-        return common.pack(add(type_.name), info, type_.size_type) + type_.data
-    parts = type_.parts()
-    spec = KIND_SPECS[type_.kind]
     try:
+        if isinstance(type_, t.Unknown):
+            return _encode_unknown(type_, btf, byte_order)
+        spec = KIND_SPECS.get(type_.kind)
+        if spec is None:
+            raise EncodeError("void has no record")
+        parts = type_.parts()
         if parts.vlen > VLEN_MASK:
             raise EncodeError(f"{parts.vlen} elements, a record holds {VLEN_MASK}")
-        out = [common.pack(add(parts.name), info_word(spec.kind, parts.vlen, parts.kind_flag), parts.word)]
+        add = btf.strings.add
+        info = info_word(spec.kind, parts.vlen, parts.kind_flag)
+        out = [record(TYPE_FIELDS, byte_order).pack(add(parts.name), info, parts.word)]
         if spec.info:
             out.append(record(spec.info, byte_order).pack(*parts.info))
         if parts.elems:
             pack = record(spec.elem, byte_order).pack
-            if _ELEM_NAMES[spec.kind]:
+            if spec.kind in NAMED:
                 out += [pack(add(elem[0]), *elem[1:]) for elem in parts.elems]
             else:
                 out += [pack(*elem) for elem in parts.elems]
     except EncodeError as error:
-        raise error.at(section=".BTF", thing=f"type {type_id} {kind_name(spec.kind)} {parts.name!r}") from None
-    except Exception as error:  # struct.error: a number that its field cannot hold
+        raise error.at(section=".BTF", thing=btf.describe(type_id)) from None
+    except struct_error as error:
         raise EncodeError(
-            f"a number does not fit its field ({error})",
-            section=".BTF",
-            thing=f"type {type_id} {kind_name(spec.kind)} {parts.name!r}",
-        ) from error
+            f"a number does not fit its field ({error})", section=".BTF", thing=btf.describe(type_id)
+        ) from None
     return b"".join(out)
 
 
+def _encode_unknown(type_: t.Unknown, btf: Btf, byte_order: str) -> bytes:
+    if type_.byte_order != byte_order:
+        raise EncodeError(f"its kind is not known, so its bytes cannot be turned to {byte_order} endian")
+    info = info_word(type_.number, type_.vlen, type_.kind_flag)
+    return record(TYPE_FIELDS, byte_order).pack(btf.strings.add(type_.name), info, type_.size_type) + type_.data
+
+
 def _encode_layout(btf: Btf, form: Form, byte_order: str) -> bytes:
-    kinds = _kinds(btf)
-    if not form.has_layout:
-        unknown = sorted(kinds - KIND_SPECS.keys())
-        if unknown:
-            raise EncodeError(f"the {form} form has no layout section to carry unknown kinds {unknown}", section=".BTF")
-        return b""
-    entries: Sequence[tuple[int, int, int]] = f.layout_entries(max(KIND_SPECS))
-    if btf.layout is not None:
-        # An own kind may be missing from a layout made elsewhere; an unknown one came with it.
-        needed = max(kinds & {Kind.MAP}, default=0)
-        entries = [*btf.layout, *f.layout_entries(needed)[len(btf.layout) :]]
+    """The layout section, which is empty where the form has none. EncodeError for a kind that no layout tells."""
+    inherited = _base_layout(btf.base)
+    entries: list[tuple[int, int, int]] = []
+    if form.has_layout and btf.layout is None:
+        own = f.layout_entries(max(KIND_SPECS))
+        entries = [entry if any(entry) else other for entry, other in zip_longest(own, inherited, fillvalue=(0, 0, 0))]
+    elif form.has_layout and btf.layout:
+        # A layout made elsewhere need not list the kinds that came later.
+        entries = list(btf.layout)
+        for kind in sorted(_kinds(btf) & KIND_SPECS.keys() - LONG_KNOWN_KINDS):
+            entries += f.layout_entries(kind)[len(entries) :]
+            if not any(entries[kind]):
+                entries[kind] = f.layout_entries(kind)[kind]
+    _check_unknown(btf, entries or inherited)
     pack = record(f.LAYOUT_FIELDS, byte_order).pack
-    return b"".join(pack(*entry) for entry in entries)
+    return b"".join([pack(*entry) for entry in entries])
 
 
 def _kinds(btf: Btf) -> set[int]:
-    """The kinds that are there, but those that every reader knows need not all be listed."""
-    types = btf.types
-    if isinstance(types, RawTypes):
-        if len(types.layout) == 0 and not btf.own_instances:
-            return set()
-        return types.kinds()
+    """The numbers of the own types' kinds."""
+    if isinstance(btf.types, RawTypes):
+        return btf.types.kinds()
     return {type_.number if isinstance(type_, t.Unknown) else int(type_.kind) for _, type_ in btf}
+
+
+def _check_unknown(btf: Btf, layout: Sequence[tuple[int, int, int]]) -> None:
+    """What is of an unknown kind must be as long as the layout says, or nobody can step over it."""
+    types = btf.types
+    if isinstance(types, RawTypes) and types.kinds_from(layout):
+        return
+    for type_id, type_ in btf:
+        if isinstance(type_, t.Unknown):
+            if type_.number >= len(layout):
+                raise EncodeError(
+                    "its kind is not known, and no layout section is there to tell its size",
+                    section=".BTF",
+                    thing=btf.describe(type_id),
+                )
+            info_size, elem_size, _ = layout[type_.number]
+            size = info_size + elem_size * type_.vlen
+            if size != len(type_.data):
+                raise EncodeError(
+                    f"{len(type_.data)} bytes, the layout makes it {size}", section=".BTF", thing=btf.describe(type_id)
+                )
 
 
 def _encode_instances(btf: Btf, byte_order: str) -> bytes:
@@ -455,6 +293,10 @@ def _encode_instances(btf: Btf, byte_order: str) -> bytes:
             out.append(pack(inst.type_id, btf.strings.add(inst.name), inst.parent))
         except EncodeError as error:
             raise error.at(section=".BTF", thing=btf.describe_instance(inst_id)) from None
+        except struct_error as error:
+            raise EncodeError(
+                f"a number does not fit its field ({error})", section=".BTF", thing=btf.describe_instance(inst_id)
+            ) from None
     return b"".join(out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from struct import Struct
 from typing import Any
 
@@ -75,9 +76,10 @@ def check_spans(cursor: Cursor, spans: list[tuple[str, int, int]]) -> None:
     known = sorted((off, length, name) for name, off, length in spans if length)
     for off, length, name in known:
         cursor.slice(off, length, f"the {name} section")
-    for (off, length, name), (next_off, _, next_name) in zip(known, known[1:], strict=False):
+    for (off, length, name), (next_off, _, next_name) in pairwise(known):
         if off + length > next_off:
             raise FormatError(
-                f"the {name} section (0x{off:x} to 0x{off + length:x}) overlaps the {next_name} section at 0x{next_off:x}",
+                f"the {name} section (0x{off:x} to 0x{off + length:x}) overlaps "
+                f"the {next_name} section at 0x{next_off:x}",
                 **cursor.where(next_off),
             )

@@ -25,9 +25,7 @@ _BLOCK = (number("sec_name_off"), number("num_info"))
 _TABLES = (*f.SECTION_TABLES, *f.SYMBOL_TABLES)
 
 
-def decode_ext(
-    data: bytes, strings: StringTable, *, section: str = SECTION_BTF_EXT, path: str | None = None
-) -> BtfExt:
+def decode_ext(data: bytes, strings: StringTable, *, section: str = SECTION_BTF_EXT, path: str | None = None) -> BtfExt:
     """The `BtfExt` of a .BTF.ext section. FormatError and its kin, with section, offset and table."""
     cursor, flags, hdr_len = start(bytes(data), f.HEADER_START, section, path)
     if flags:
@@ -54,7 +52,8 @@ def decode_ext(
         if not length:
             continue
         if off % 4:
-            raise FormatError(f"the table starts at 0x{off:x}, not at a multiple of 4", **cursor.where(off, thing=table))
+            where = cursor.where(off, thing=table)
+            raise FormatError(f"the table starts at 0x{off:x}, not at a multiple of 4", **where)
         reader = _Table(cursor, table, off, off + length)
         if table in f.SECTION_TABLES:
             setattr(ext, table, reader.blocks(strings))
@@ -111,7 +110,8 @@ class _Table:
     def value(self, values: Any, strings: StringTable, off: int, tail: bytes) -> Any:
         match self.name:
             case "func_info":
-                return FuncInfo(*values, tail)
+                insn_off, type_id = values
+                return FuncInfo(insn_off, type_id, tail)
             case "line_info":
                 insn_off, file_off, line_off, line_col = values
                 return LineInfo(
@@ -134,7 +134,8 @@ class _Table:
 
     def symbols(self) -> list[SymRecord]:
         size = self.rec_size(f.SYM_RECORD_SIZE)
-        data, out = self.cursor.data, []
+        data = self.cursor.data
+        out: list[SymRecord] = []
         if (self.end - self.off - 4) % size:
             raise self.fail(f"{self.end - self.off - 4} bytes are not whole records of {size}", self.off + 4)
         tagged = self.name == "inst_sym" and size >= f.SYM_RECORD_TAGGED_SIZE
@@ -211,19 +212,28 @@ class _Writer:
         try:
             return record(fields, self.byte_order).pack(*values)
         except struct_error as error:
-            raise EncodeError(f"a number does not fit its field ({error})", section=SECTION_BTF_EXT, thing=self.table) from None
+            raise self.fail(f"a number does not fit its field ({error})") from None
+
+    def fail(self, reason: str) -> EncodeError:
+        return EncodeError(reason, section=SECTION_BTF_EXT, thing=self.table)
 
     def one_size(self, tails: list[bytes], known: int) -> int:
+        """rec_size: all records of a table are of one, a multiple of 4."""
         sizes = {len(tail) for tail in tails} or {0}
         if len(sizes) > 1:
-            raise EncodeError(f"records of several sizes: tails of {sorted(sizes)} bytes", section=SECTION_BTF_EXT, thing=self.table)
-        return known + sizes.pop()
+            raise self.fail(f"records of several sizes: tails of {sorted(sizes)} bytes")
+        size = known + sizes.pop()
+        if size % 4:
+            raise self.fail(f"records of {size} bytes, not a multiple of 4")
+        return size
 
     def blocks(self, blocks: list[tuple[str, list[Any]]]) -> bytes:
         fields = f.SECTION_TABLES[self.table]
         size = self.one_size([r.tail for _, records in blocks for r in records], size_of(fields))
         data = bytearray(self.pack(_WORD, size))
         for section, records in blocks:
+            if not records:
+                raise self.fail(f"a block of no records for {section!r}")
             data += self.pack(_BLOCK, self.strings.add(section), len(records))
             for rec in records:
                 self.out.insn_fields.append((self.pos + len(data), section))
@@ -237,18 +247,23 @@ class _Writer:
                 return rec.insn_off, rec.type_id
             case LineInfo():
                 if not 0 <= rec.line_num <= f.LINE_NUM_MAX or not 0 <= rec.line_col <= f.LINE_COL_MASK:
-                    raise EncodeError(
-                        f"line {rec.line_num}, column {rec.line_col} do not fit 22 and 10 bits",
-                        section=SECTION_BTF_EXT,
-                        thing=self.table,
-                    )
+                    raise self.fail(f"line {rec.line_num}, column {rec.line_col} do not fit 22 and 10 bits")
                 line_col = rec.line_num << f.LINE_NUM_SHIFT | rec.line_col
                 return rec.insn_off, add(rec.file_name), add(rec.line), line_col
             case _:
                 return rec.insn_off, rec.type_id, add(rec.access), rec.kind
 
     def symbols(self, records: list[SymRecord]) -> bytes:
-        tagged = any(rec.kind is not None for rec in records)
+        kinds = {rec.kind for rec in records}
+        tagged = self.table == "inst_sym" and None not in kinds and bool(records)
+        if self.table != "inst_sym" and not kinds <= {None, f.TABLE_KIND[self.table]}:
+            raise self.fail("a record of another kind than the table's")
+        if (
+            self.table == "inst_sym"
+            and None in kinds
+            and (len(kinds) > 1 or any(len(rec.tail) >= 4 for rec in records))
+        ):
+            raise self.fail("records without a kind stand beside others with one, or have a tail that reads as one")
         fields = f.SYM_RECORD_TAGGED if tagged else f.SYM_RECORD
         size = self.one_size([rec.tail for rec in records], size_of(fields))
         data = bytearray(self.pack(_WORD, size))

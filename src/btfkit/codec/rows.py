@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from struct import Struct
 
-from btfkit.codec.btf import RawTypes
 from btfkit.codec.cursor import record
+from btfkit.codec.raw import RawTypes
 from btfkit.errors import BadReferenceError
 from btfkit.format.fields import Role
 from btfkit.format.kinds import KIND_FLAG_SHIFT, KIND_MASK, KIND_SHIFT, KIND_SPECS, TYPE_FIELDS, TYPE_SIZE, VLEN_MASK
@@ -37,6 +37,15 @@ def value_row(type_: t.Type) -> Row:
         parts = t.Parts(type_.name, type_.vlen, type_.kind_flag, type_.size_type, (), ((type_.data,),))
         return type_.number, parts
     return type_.kind, type_.parts()
+
+
+def kinds(btf: Btf) -> Iterator[int]:
+    """The number of every own type's kind, in order, without decoding any."""
+    types = btf.types
+    if not isinstance(types, RawTypes):
+        return (type_.number if isinstance(type_, t.Unknown) else int(type_.kind) for _, type_ in btf)
+    unpack, data = record(TYPE_FIELDS, types.byte_order).unpack_from, types.data
+    return (unpack(data, off)[1] >> KIND_SHIFT & KIND_MASK for off in types.offs)
 
 
 def _row(btf: Btf, type_id: int) -> Row:
@@ -95,7 +104,7 @@ def _raw_rows(types: RawTypes, indexes: Iterable[int] | None = None) -> Iterator
             reader = find(kind)
             if reader is None:
                 end = offs[index + 1] if index + 1 < len(offs) else len(data)
-                yield kind, parts(name, vlen, kind_flag, word, (), ((data[pos:end],),))
+                yield kind, parts(name, vlen, kind_flag, word, (), ((bytes(data[pos:end]),),))
                 continue
             fixed, elem, named = reader
             own: tuple[int, ...] = ()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from btfkit.convert import maptypes
 from btfkit.convert.declarations import VarIn
+from btfkit.convert.dotmaps import MapDecl, retarget
 from btfkit.convert.work import Work, remove_section
 from btfkit.elf import Section, Symbol
 from btfkit.format.elf import SHF_ALLOC, SHF_WRITE, STB_GLOBAL, STT_NOTYPE, STT_OBJECT
-from btfkit.format.mapdef import SECTION_MAPS
+from btfkit.format.mapdef import CLASSIC_SIZE, EXTENDED_SIZE, SECTION_MAPS
 from btfkit.model import types as t
-from btfkit.object.mapdef import MapDef, decode_map_def
+from btfkit.object.mapdef import MapDef, decode_map_def, put_map_def
 
 PREFIXES = ("____btf_map_", "____bpf_map_")
 """The macro's, and the spelling of the first proposal."""
@@ -52,8 +53,10 @@ def upgrade_annotated(work: Work, section: Section | None, dialect: str | None) 
         if name not in named:
             where = "no such symbol in the section 'maps'" if section is not None else "there is no section 'maps'"
             raise work.error(f"{work.btf.describe(type_id)} annotates a map that does not exist: {where}", name, ".BTF")
-    for symbol in symbols:
-        definition = decode_map_def(work.elf, symbol, dialect)
+    definitions = {symbol: decode_map_def(work.elf, symbol, dialect) for symbol in symbols}
+    if section is not None:
+        _make_canonical(work, section, definitions, dialect)
+    for symbol, definition in definitions.items():
         type_id = found.get(symbol.name, 0)
         map_id = _annotated(work, symbol, definition, type_id) if type_id else _untyped(work, symbol, definition)
         map_ = work.btf.map_type(map_id)
@@ -63,6 +66,18 @@ def upgrade_annotated(work: Work, section: Section | None, dialect: str | None) 
             raise work.error(problem, symbol.name, SECTION_MAPS)
         work.definitions[work.types.instance(map_id, symbol.name)] = symbol
     _remove(work, set(found.values()), {prefix + name for name in found for prefix in PREFIXES})
+
+
+def _make_canonical(work: Work, section: Section, definitions: dict[Symbol, MapDef], dialect: str | None) -> None:
+    """Code refers to the maps' symbols, not to the section; a definition of another producer's form is written anew."""
+    retarget(work, section, dict.fromkeys(definitions))
+    sizes = {symbol.size for symbol in definitions}
+    if dialect is None and all(size == CLASSIC_SIZE or size >= EXTENDED_SIZE for size in sizes):
+        return
+    section.data = b""
+    for symbol, definition in definitions.items():
+        symbol.type = STT_OBJECT
+        put_map_def(work.elf, section, symbol, definition)
 
 
 def _annotated(work: Work, symbol: Symbol, definition: MapDef, type_id: int) -> int:
@@ -107,11 +122,12 @@ def _remove(work: Work, structs: set[int], names: set[str]) -> None:
 # -- and back -----------------------------------------------------------------------------------------------
 
 
-def downgrade_annotated(work: Work, maps: dict[Symbol, tuple[str, t.Map, MapDef]]) -> list[VarIn]:
+def downgrade_annotated(work: Work, maps: dict[Symbol, MapDecl]) -> list[VarIn]:
     """An annotation for each map that has types; the VARs of the definitions are returned, for their DATASEC."""
     out = []
     u32 = work.types.intern(maptypes.INDEX)
-    for symbol, (name, map_, definition) in maps.items():
+    for symbol, decl in maps.items():
+        name, map_, definition = decl.name, decl.map_, decl.definition
         out.append(VarIn(symbol, _def_type(work, u32)))
         if definition.type in maptypes.MAPS_OF_MAPS or definition.type == 3:
             work.losses.append(f"map '{name}': what its values are")

@@ -18,7 +18,7 @@ from btfkit.format.insn import OP_LD_IMM64, decode_insn, patch_insn
 from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
-from btfkit.object.mapdef import MapDef, decode_map_def, put_map_def
+from btfkit.object.mapdef import MapDef, put_map_def
 
 UINTS = {
     "type": "type",
@@ -205,15 +205,25 @@ def _take_addend(work: Work, rel: Relocation, data: bytearray, is_code: bool) ->
 # -- maps → .maps -------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class MapDecl:
+    """A map of an instance object. name: the instance's; inner: the definition of its inner map, if it has one."""
+
+    name: str
+    map_: t.Map
+    definition: MapDef
+    inner: MapDef | None = None
+
+
 @dataclass
 class Downgrade:
     """Makes the structs. ``losses`` of what libbpf's convention cannot say go to the work."""
 
     work: Work
 
-    def struct(self, name: str, definition: MapDef, map_: t.Map) -> tuple[int, int]:
+    def struct(self, name: str, decl: MapDecl) -> tuple[int, int]:
         """(id of the struct that says this definition, its bytes, behind which the ``values`` start)."""
-        types, btf = self.work.types, self.work.btf
+        types, btf, definition, map_ = self.work.types, self.work.btf, decl.definition, decl.map_
         members: list[t.Member] = []
 
         def add(member: str, type_id: int) -> None:
@@ -238,19 +248,18 @@ class Downgrade:
             self.work.losses.append(f"map '{name}': its record type, {btf.describe(map_.value_type)}")
         else:
             self.typed(add, "value", map_.value_type, definition.value_size)
-        pointer = self.values_pointer(name, definition, map_)
+        pointer = self.values_pointer(name, decl)
         size = len(members) * POINTER
         if pointer:  # a flexible array: libbpf insists, and takes their number from the symbol's size
             add("values", types.add(t.Array(pointer, types.intern(maptypes.INDEX_ARRAY), 0)))
         return types.add(t.Struct("", size, tuple(members))), size
 
-    def values_pointer(self, name: str, definition: MapDef, map_: t.Map) -> int:
+    def values_pointer(self, name: str, decl: MapDecl) -> int:
         """The id of what each initial value is, 0 where there are none."""
-        types, btf = self.work.types, self.work.btf
-        target = btf.resolved(map_.value_type)
-        if definition.type in maptypes.MAPS_OF_MAPS and definition.inner is not None and isinstance(target, t.Map):
-            inner = decode_map_def(self.work.elf, definition.inner)
-            return types.add(t.Ptr(self.struct(f"{name}.inner", inner, target)[0]))
+        types, definition = self.work.types, decl.definition
+        target = self.work.btf.resolved(decl.map_.value_type)
+        if definition.type in maptypes.MAPS_OF_MAPS and decl.inner is not None and isinstance(target, t.Map):
+            return types.add(t.Ptr(self.struct(f"{name}.inner", MapDecl("", target, decl.inner))[0]))
         if definition.type == 3 and (definition.values or isinstance(target, t.Ptr)):
             return types.intern(t.Ptr(target.type_id if isinstance(target, t.Ptr) else 0))
         return 0
@@ -269,17 +278,19 @@ class Downgrade:
             add(what + "_size", self.uint(size))
 
 
-def downgrade_section(work: Work, section: Section, maps: dict[Symbol, tuple[str, t.Map, MapDef]]) -> list[VarIn]:
-    """Turn the section ``maps`` into ``.maps``. maps: (instance name, MAP, definition) by symbol, in the section's order.
+def downgrade_section(work: Work, section: Section, maps: dict[Symbol, MapDecl]) -> list[VarIn]:
+    """Turn the section ``maps`` into ``.maps``. maps: by symbol, in the section's order.
 
     Returns the variables of the section's DATASEC.
     """
     maker = Downgrade(work)
+    retarget(work, section, dict.fromkeys(maps))
     section.name, section.data, section.align = SECTION_DOT_MAPS, b"", 8
     work.elf.set_relocations(section, [])
     out, relocations, data = [], [], bytearray()
-    for symbol, (_, map_, definition) in maps.items():
-        type_id, values_off = maker.struct(symbol.name, definition, map_)
+    for symbol, decl in maps.items():
+        definition = decl.definition
+        type_id, values_off = maker.struct(symbol.name, decl)
         symbol.value, symbol.size = len(data), values_off + POINTER * len(definition.values)
         for index, target in enumerate(definition.values):
             if target is not None:

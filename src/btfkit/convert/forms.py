@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from btfkit.convert import annotate, byteorder, declarations, dotmaps, legal
+from btfkit.convert.dotmaps import MapDecl
 from btfkit.convert.work import Work, begin, clone_elf, finish
 from btfkit.elf import Section, Symbol
 from btfkit.errors import BtfkitError, ConvertError
@@ -19,7 +20,7 @@ from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
 from btfkit.model import types as t
 from btfkit.model.ext import BtfExt, FuncInfo
 from btfkit.model.walk import ids, remap
-from btfkit.object import BpfObject, MapDef, ObjectForm, decode_map_def, read_object, write_object
+from btfkit.object import BpfObject, ObjectForm, decode_map_def, read_object, write_object
 
 
 class Target(StrEnum):
@@ -88,7 +89,7 @@ def upgrade(obj: BpfObject) -> BpfObject:
     annotate.upgrade_annotated(work, work.elf.section(SECTION_MAPS), obj.dialect)
     _upgrade_dotmaps(work)
     declarations.upgrade_variables(work, functions)
-    return finish(work, ObjectForm.INSTANCE, Form.INSTANCE, obj.dialect)
+    return finish(work, ObjectForm.INSTANCE, Form.INSTANCE)
 
 
 def as_form(obj: BpfObject, form: ObjectForm, btf_form: Form) -> BpfObject:
@@ -227,27 +228,29 @@ def to_classic(obj: BpfObject) -> BpfObject:
     variables, extern = declarations.variables_by_section(work)
     section = work.elf.section(SECTION_MAPS)
     if section is not None:
-        for symbol, (name, _, definition) in maps.items():
-            if not definition.is_classic:
-                work.losses.append(f"map '{name}': attributes past the fifth, which loaders of that time refuse ({symbol.label})")
+        for decl in maps.values():
+            if not decl.definition.is_classic:
+                work.losses.append(f"map '{decl.name}': attributes past the fifth, which loaders of that time refuse")
         variables[section] = annotate.downgrade_annotated(work, maps)
     return _mainline(work, variables, extern)
 
 
-def _maps_of(work: Work, obj: BpfObject) -> dict[Symbol, tuple[str, t.Map, MapDef]]:
+def _maps_of(work: Work, obj: BpfObject) -> dict[Symbol, MapDecl]:
     """The map instances by symbol, in the order of their section; definitions without an instance are an error."""
-    out: dict[Symbol, tuple[str, t.Map, MapDef]] = {}
+    out: dict[Symbol, MapDecl] = {}
     for inst_id, symbol in work.definitions.items():
-        if work.btf.resolved(work.types.instances[inst_id - 1].type_id).kind != t.Kind.MAP or symbol.section is None:
+        instance = work.types.instances[inst_id - 1]
+        map_ = work.btf.map_type(instance.type_id)
+        if map_ is None or symbol.section is None:
             continue
-        map_ = work.btf.map_type(work.types.instances[inst_id - 1].type_id)
-        assert map_ is not None
         definition = decode_map_def(work.elf, symbol, obj.dialect)
-        out[symbol] = (work.types.instances[inst_id - 1].name, map_, definition)
-    inner = {definition.inner for _, _, definition in out.values()}
+        template = definition.inner
+        inner = decode_map_def(work.elf, template, obj.dialect) if template and template.section else None
+        out[symbol] = MapDecl(instance.name, map_, definition, inner)
+    templates = {decl.definition.inner for decl in out.values()}
     section = work.elf.section(SECTION_MAPS)
     for symbol in annotate.map_symbols(work, section) if section is not None else ():
-        if symbol not in out and symbol not in inner:
+        if symbol not in out and symbol not in templates:
             raise work.error("is a map definition without an instance", symbol.name, SECTION_MAPS)
     return dict(sorted(out.items(), key=_place))
 
@@ -260,6 +263,9 @@ def _mainline(
     work: Work, variables: dict[Section, list[declarations.VarIn]], extern: list[declarations.VarIn]
 ) -> BpfObject:
     """VAR, DATASEC, FUNC and func_info; the instances go."""
+    constants = work.elf.section(".rodata")
+    if constants is not None and constants.size:
+        variables.setdefault(constants, [])  # clang declares it for nameless constants too; libbpf types its map by it
     for section in sorted(variables, key=_index):
         declarations.add_datasec(work, section, variables[section])
     for var in extern:

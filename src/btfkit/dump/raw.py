@@ -12,14 +12,13 @@ Where the lines differ from bpftool's, and why:
   two apart, and no compiler writes it;
 - a name offset past the strings is an error with a place (bpftool: ``(invalid)``).
 
-As in bpftool, kind_flag of DECL_TAG and TYPE_TAG is not shown, and an INT with two encodings is ``UNKN``. Names that are
-not UTF-8 come out as lone surrogates: write them with errors="surrogateescape".
+As in bpftool, kind_flag of DECL_TAG and TYPE_TAG is not shown, and an INT with two encodings is ``UNKN``. Names that
+are not UTF-8 come out as lone surrogates: write them with errors="surrogateescape".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from btfkit.codec.rows import rows
 from btfkit.errors import FormatError

@@ -61,7 +61,13 @@ def encode_insn(insn: Insn, byte_order: str) -> bytes:
 
 
 def patch_insn(
-    data: bytearray, pos: int, byte_order: str, *, src: int | None = None, imm: int | None = None, off: int | None = None
+    data: bytearray,
+    pos: int,
+    byte_order: str,
+    *,
+    src: int | None = None,
+    imm: int | None = None,
+    off: int | None = None,
 ) -> None:
     """Change fields of the slot at byte ``pos`` in place."""
     old = decode_insn(data, pos, byte_order)
@@ -78,6 +84,4 @@ def patch_insn(
 def swap_code(data: bytes | bytearray | memoryview, byte_order: str) -> bytes:
     """Instructions of one byte order as those of the other. TruncatedError where the last one is not whole."""
     other = "big" if byte_order == "little" else "little"
-    return b"".join(
-        encode_insn(decode_insn(data, pos, byte_order), other) for pos in range(0, len(data), INSN_SIZE)
-    )
+    return b"".join(encode_insn(decode_insn(data, pos, byte_order), other) for pos in range(0, len(data), INSN_SIZE))

@@ -156,6 +156,9 @@ KIND_SPECS: dict[int, KindSpec] = {
     )
 }
 
+LONG_KNOWN_KINDS = frozenset(range(Kind.ENUM64 + 1))
+"""Those that every reader of a layout section knows: kinds that came after it need their entry."""
+
 
 def info_word(kind: int, vlen: int, kind_flag: int) -> int:
     """The second word of btf_type."""

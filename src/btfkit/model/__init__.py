@@ -1,1 +1,1 @@
-"""Values, no bytes: types, instances, a whole `Btf`, a whole `BtfExt`. References are numbers (type ids, instance ids)."""
+"""Values, no bytes: types, instances, a whole `Btf`, a whole `BtfExt`. References are type ids and instance ids."""

@@ -90,7 +90,7 @@ class Btf:
         if base is not None:
             base.settle_names()
         self.types: TypeTable = TypeList(types) if isinstance(types, (list, tuple)) else types  # type: ignore[assignment]
-        self.strings = strings or (StringTable(b"", base.strings) if base is not None else StringTable())
+        self.strings: StringTable = strings or (StringTable(b"", base.strings) if base is not None else StringTable())
         self.own_instances = tuple(instances)
         self.base = base
         self.byte_order = byte_order

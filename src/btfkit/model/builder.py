@@ -20,8 +20,8 @@ class Builder:
 
     def __init__(self, base: Btf | None = None) -> None:
         self.base = base
-        self.start_id = base.next_id if base else 1
-        self.start_inst_id = base.next_inst_id if base else 1
+        self.start_id = base.next_id if base is not None else 1
+        self.start_inst_id = base.next_inst_id if base is not None else 1
         self.types: list[t.Type] = []
         self.instances: list[Instance] = []
         self._interned: dict[t.Type, int] = {}

@@ -11,71 +11,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Self
 
 from btfkit.format.kinds import FuncLinkage, IntEncoding, Kind, VarLinkage
+from btfkit.model.locations import Loc, LocParam, LocProto, LocSec
+from btfkit.model.parts import NO_FIT, U32, Anonymous, Parts, Type, parts_of
 
-U32 = 0xFFFF_FFFF
-NO_FIT = -1
-"""Stands in `Parts` for a number that its bits cannot hold; the encoder refuses it as it does any other too large."""
+__all__ = [
+    "Array", "Const", "DataSec", "DeclTag", "Enum", "Enum64", "EnumValue", "Float", "Func", "FuncProto",
+    "Fwd", "Int", "Loc", "LocParam", "LocProto", "LocSec", "Map", "Member", "Modifier", "Param", "Parts",
+    "Ptr", "Restrict", "Struct", "TYPE_CLASSES", "Type", "TypeTag", "Typedef", "Union", "Unknown", "VOID",
+    "Var", "VarSecInfo", "Void", "Volatile",
+]  # fmt: skip
+
+UNSIGNED = IntEncoding(0)
 
 # A number that the enum does not name stays a number: meaning is not the decoder's to judge.
 _FUNC_LINKAGES: dict[int, int] = {int(linkage): linkage for linkage in FuncLinkage}
 _VAR_LINKAGES: dict[int, int] = {int(linkage): linkage for linkage in VarLinkage}
 
 
-class Parts(NamedTuple):
-    """A type's record with its names already text: what `KIND_SPECS` lists, in that order."""
-
-    name: str
-    vlen: int
-    kind_flag: bool
-    word: int
-    info: tuple[int, ...]
-    elems: tuple[tuple[Any, ...], ...]
-
-
 @dataclass(frozen=True, slots=True)
-class Type:
-    """Base of all kinds."""
-
-    kind: ClassVar[Kind]
-
-    if TYPE_CHECKING:
-
-        @property
-        def name(self) -> str:
-            """"" for the kinds that never have one."""
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        raise NotImplementedError
-
-    def parts(self) -> Parts:
-        raise NotImplementedError
-
-
-class _Anonymous:
-    """A kind that never has a name. (Not in `Type`: a dataclass would take it for a field's default.)"""
-
-    __slots__ = ()
-    name = ""
-
-
-def _parts(
-    name: str = "",
-    *,
-    vlen: int = 0,
-    kind_flag: bool = False,
-    word: int = 0,
-    info: tuple[int, ...] = (),
-    elems: tuple[tuple[Any, ...], ...] = (),
-) -> Parts:
-    return Parts(name, vlen or len(elems), kind_flag, word, info, elems)
-
-
-@dataclass(frozen=True, slots=True)
-class Void(_Anonymous, Type):
+class Void(Anonymous, Type):
     """Type id 0: no type. It has no record."""
 
     kind = Kind.VOID
@@ -88,7 +45,7 @@ class Int(Type):
     kind = Kind.INT
     name: str
     size: int
-    encoding: IntEncoding = IntEncoding(0)
+    encoding: IntEncoding = UNSIGNED
     bits: int = -1
     bit_off: int = 0
 
@@ -116,11 +73,11 @@ class Int(Type):
     def parts(self) -> Parts:
         fits = 0 <= self.bits <= 0xFFFF and 0 <= self.bit_off <= 0xFF
         word = int(self.encoding) << 24 | self.bit_off << 16 | self.bits if fits else NO_FIT
-        return _parts(self.name, word=self.size, info=(word,))
+        return parts_of(self.name, word=self.size, info=(word,))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference(_Anonymous, Type):
+class _Reference(Anonymous, Type):
     type_id: int
 
     @classmethod
@@ -128,7 +85,7 @@ class _Reference(_Anonymous, Type):
         return cls(parts.word)
 
     def parts(self) -> Parts:
-        return _parts(word=self.type_id)
+        return parts_of(word=self.type_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +119,11 @@ class Typedef(Type):
         return cls(parts.name, parts.word)
 
     def parts(self) -> Parts:
-        return _parts(self.name, word=self.type_id)
+        return parts_of(self.name, word=self.type_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Array(_Anonymous, Type):
+class Array(Anonymous, Type):
     """nelems elements of type elem_type; index_type is what C would index it with."""
 
     kind = Kind.ARRAY
@@ -179,7 +136,7 @@ class Array(_Anonymous, Type):
         return cls(*parts.info)
 
     def parts(self) -> Parts:
-        return _parts(info=(self.elem_type, self.index_type, self.nelems))
+        return parts_of(info=(self.elem_type, self.index_type, self.nelems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +169,7 @@ class _Composite(Type):
             elems = tuple([(m.name, m.type_id, _bit_offset(m)) for m in self.members])
         else:
             elems = tuple([(m.name, m.type_id, NO_FIT if m.bit_size else m.bit_off) for m in self.members])
-        return _parts(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
+        return parts_of(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
 
 
 def _bit_offset(member: Member) -> int:
@@ -257,7 +214,7 @@ def _signed(value: int, bits: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Enum(_Enumeration):
-    """kind_flag: the values are signed. (Compilers from before 2022 never set it: values above 2**31 are then negative.)"""
+    """kind_flag: the values are signed. (Compilers from before 2022 never set it: from 2**31 on they are negative.)"""
 
     kind = Kind.ENUM
 
@@ -272,7 +229,7 @@ class Enum(_Enumeration):
     def parts(self) -> Parts:
         least, most = (-(1 << 31), (1 << 31) - 1) if self.kind_flag else (0, U32)
         elems = tuple([(v.name, v.value & U32 if least <= v.value <= most else NO_FIT) for v in self.values])
-        return _parts(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
+        return parts_of(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +250,7 @@ class Enum64(_Enumeration):
         elems = tuple(
             [(v.name, v.value & U32, v.value >> 32 & U32 if least <= v.value <= most else NO_FIT) for v in self.values]
         )
-        return _parts(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
+        return parts_of(self.name, kind_flag=self.kind_flag, word=self.size, elems=elems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +266,7 @@ class Fwd(Type):
         return cls(parts.name, parts.kind_flag)
 
     def parts(self) -> Parts:
-        return _parts(self.name, kind_flag=self.kind_flag)
+        return parts_of(self.name, kind_flag=self.kind_flag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +283,7 @@ class Func(Type):
         return cls(parts.name, parts.word, _FUNC_LINKAGES.get(parts.vlen, parts.vlen))
 
     def parts(self) -> Parts:
-        return _parts(self.name, vlen=int(self.linkage), word=self.type_id)
+        return parts_of(self.name, vlen=int(self.linkage), word=self.type_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +295,7 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class FuncProto(_Anonymous, Type):
+class FuncProto(Anonymous, Type):
     kind = Kind.FUNC_PROTO
     return_type: int
     params: tuple[Param, ...] = ()
@@ -348,7 +305,7 @@ class FuncProto(_Anonymous, Type):
         return cls(parts.word, tuple(starmap(Param, parts.elems)))
 
     def parts(self) -> Parts:
-        return _parts(word=self.return_type, elems=tuple((p.name, p.type_id) for p in self.params))
+        return parts_of(word=self.return_type, elems=tuple((p.name, p.type_id) for p in self.params))
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +320,7 @@ class Var(Type):
         return cls(parts.name, parts.word, _VAR_LINKAGES.get(parts.info[0], parts.info[0]))
 
     def parts(self) -> Parts:
-        return _parts(self.name, word=self.type_id, info=(int(self.linkage),))
+        return parts_of(self.name, word=self.type_id, info=(int(self.linkage),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +346,7 @@ class DataSec(Type):
         return cls(parts.name, parts.word, tuple(starmap(VarSecInfo, parts.elems)))
 
     def parts(self) -> Parts:
-        return _parts(self.name, word=self.size, elems=tuple((v.type_id, v.offset, v.size) for v in self.vars))
+        return parts_of(self.name, word=self.size, elems=tuple((v.type_id, v.offset, v.size) for v in self.vars))
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +360,7 @@ class Float(Type):
         return cls(parts.name, parts.word)
 
     def parts(self) -> Parts:
-        return _parts(self.name, word=self.size)
+        return parts_of(self.name, word=self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +381,7 @@ class DeclTag(Type):
         return cls(parts.name, parts.word, parts.info[0], parts.kind_flag)
 
     def parts(self) -> Parts:
-        return _parts(self.name, kind_flag=self.kind_flag, word=self.type_id, info=(self.component_idx,))
+        return parts_of(self.name, kind_flag=self.kind_flag, word=self.type_id, info=(self.component_idx,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,66 +398,11 @@ class TypeTag(Type):
         return cls(parts.name, parts.word, parts.kind_flag)
 
     def parts(self) -> Parts:
-        return _parts(self.name, kind_flag=self.kind_flag, word=self.type_id)
+        return parts_of(self.name, kind_flag=self.kind_flag, word=self.type_id)
 
 
 @dataclass(frozen=True, slots=True)
-class LocParam(_Anonymous, Type):
-    """Where a parameter of an inlined function is: flags BTF_LOC_*, values as they say; size: bytes of the value."""
-
-    kind = Kind.LOC_PARAM
-    size: int
-    flags: int = 0
-    values: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        return cls(parts.word, parts.info[0], tuple(value for (value,) in parts.elems))
-
-    def parts(self) -> Parts:
-        return _parts(word=self.size, info=(self.flags,), elems=tuple((value,) for value in self.values))
-
-
-@dataclass(frozen=True, slots=True)
-class LocProto(_Anonymous, Type):
-    """params: a LOC_PARAM's type id, or 0, for each parameter."""
-
-    kind = Kind.LOC_PROTO
-    params: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        return cls(tuple(param for (param,) in parts.elems))
-
-    def parts(self) -> Parts:
-        return _parts(elems=tuple((param,) for param in self.params))
-
-
-@dataclass(frozen=True, slots=True)
-class Loc:
-    """An inlined copy of func (a FUNC), its parameters where loc_proto says, offset bytes into the section."""
-
-    func: int
-    loc_proto: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class LocSec(Type):
-    kind = Kind.LOCSEC
-    name: str
-    locs: tuple[Loc, ...] = ()
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        return cls(parts.name, tuple(starmap(Loc, parts.elems)))
-
-    def parts(self) -> Parts:
-        return _parts(self.name, elems=tuple((loc.func, loc.loc_proto, loc.offset) for loc in self.locs))
-
-
-@dataclass(frozen=True, slots=True)
-class Map(_Anonymous, Type):
+class Map(Anonymous, Type):
     """The type "map from key_type to value_type" (type ids; 0: without keys, without typed values)."""
 
     kind = Kind.MAP
@@ -512,7 +414,7 @@ class Map(_Anonymous, Type):
         return cls(*parts.info)
 
     def parts(self) -> Parts:
-        return _parts(info=(self.key_type, self.value_type))
+        return parts_of(info=(self.key_type, self.value_type))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def ipv4_bytes(text: str) -> bytes | None:
 
 
 def ipv4_text(data: bytes) -> str:
-    return "%d.%d.%d.%d" % tuple(data)  # noqa: UP031 (this runs once per entry of a map)
+    a, b, c, d = data
+    return f"{a}.{b}.{c}.{d}"
 
 
 def ipv6_bytes(text: str) -> bytes | None:
@@ -47,6 +48,11 @@ def address_bytes(text: str, size: int) -> bytes | None:
         case 16:
             return ipv6_bytes(text)
     return None
+
+
+def address_text(data: bytes) -> str:
+    """An IPv4 or IPv6 address, as long as it is."""
+    return ipv4_text(data) if len(data) == 4 else ipv6_text(data)
 
 
 ADDRESS_NAMES = {4: "an IPv4 address", 6: "a MAC address", 16: "an IPv6 address"}

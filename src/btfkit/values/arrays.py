@@ -10,7 +10,7 @@ from typing import Any
 from btfkit.errors import ValueTypeError
 from btfkit.format.fields import PREFIX
 from btfkit.values.addresses import ADDRESS_NAMES, address_bytes
-from btfkit.values.codec import PACK_ERRORS, Bytes, Codec, Site, quoted, under
+from btfkit.values.base import PACK_ERRORS, Bytes, Codec, Site, quoted, under
 
 MAX_EMPTY = 1 << 16
 """Elements of an array of a type of no bytes."""
@@ -89,8 +89,8 @@ class ListCodec(Codec):
 class TextCodec(Codec):
     """An array of ``char``: str, UTF-8, the rest of the array NUL. A text may fill it to the last byte, without a NUL.
 
-    Bytes that are no such text (not UTF-8, or something behind the NUL) are given as bytes, all of them. Takes str, bytes
-    (filled up with NUL), and a list of nelems numbers.
+    Bytes that are no such text (not UTF-8, or something behind the NUL) are given as bytes, all of them. Takes str,
+    bytes (filled up with NUL), and a list of nelems numbers.
     """
 
     bare_text = True
@@ -159,8 +159,8 @@ class BytesCodec(Codec):
             except ValueError:
                 raw = b""
             if len(raw) != self.size:
-                address = ADDRESS_NAMES.get(self.size)
-                self.refuse(text, f"{2 * self.size} hex digits" + (f" or {address}" if address else "") + f" ({self.name})")
+                address = f" or {ADDRESS_NAMES[self.size]}" if self.size in ADDRESS_NAMES else ""
+                self.refuse(text, f"{2 * self.size} hex digits{address} ({self.name})")
         return raw
 
     def to_json(self, value: Any) -> Any:

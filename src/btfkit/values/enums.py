@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
 from btfkit.errors import ValueTypeError
 from btfkit.model.types import EnumValue
-from btfkit.values.codec import Site
+from btfkit.values.base import Site, near_names
 from btfkit.values.integers import IntCodec
 
 
@@ -26,13 +25,14 @@ class EnumCodec(IntCodec):
         bits = size * 8
         self.numbers: dict[str, int] = {}
         for value in values:
-            self.numbers.setdefault(value.name, _wrapped(value.value, bits, signed))
+            if value.name:
+                self.numbers.setdefault(value.name, _wrapped(value.value, bits, signed))
         self.enum = make_enum(site.name.removeprefix("enum "), self.numbers)
         members = {int(member): member for member in self.enum}
         self.members = members
         self.names = {number: name for name, number in reversed(self.numbers.items())}
-        plain = self._lift if self.lift else None
-        self.lift = plain or (lambda number: members.get(number, number))
+        if self.lift is None:
+            self.lift = lambda number: members.get(number, number)
 
     def from_int(self, number: int) -> Any:
         return self.members.get(number, number)
@@ -48,19 +48,13 @@ class EnumCodec(IntCodec):
                 return wrapped
         return number
 
-    def lower(self, value: Any) -> Any:
-        if self.lift is not self._lift and not isinstance(value, str):
-            return self.in_range(self.to_int(value))
-        return super().lower(value)
-
     def _named(self, text: str) -> int:
         number = 0
         for name in text.split("|"):
             found = self.numbers.get(name.strip() if name != text else text)
             if found is None:
-                near = difflib.get_close_matches(name.strip(), self.numbers, n=3, cutoff=0.5)
-                hint = f" (near: {', '.join(near)})" if near else ""
-                raise ValueTypeError(f"{self.name} has no enumerator {name.strip()!r}{hint}")
+                near = near_names(name.strip(), self.numbers)
+                raise ValueTypeError(f"{self.name} has no enumerator {name.strip()!r}{near}")
             number |= found
         return number
 
@@ -77,7 +71,9 @@ class EnumCodec(IntCodec):
 def make_enum(name: str, numbers: dict[str, int]) -> type[IntEnum]:
     """An IntEnum with those of the names that Python lets an enum have; the others stay numbers."""
     safe = [(n, number) for n, number in numbers.items() if _may_be_member(n)]
-    return IntEnum(python_name(name, "enum"), safe)  # type: ignore[no-any-return]
+    make: Any = IntEnum
+    made: type[IntEnum] = make(python_name(name, "enum"), safe)
+    return made
 
 
 def python_name(name: str, default: str) -> str:
@@ -86,7 +82,7 @@ def python_name(name: str, default: str) -> str:
 
 
 def _may_be_member(name: str) -> bool:
-    return bool(name) and name != "mro" and not (name.startswith("_") and name.endswith("_")) and "\0" not in name
+    return name != "mro" and not (name.startswith("_") and name.endswith("_")) and "\0" not in name
 
 
 def _wrapped(value: int, bits: int, signed: bool) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 from btfkit.errors import ValueTypeError
-from btfkit.values.codec import PACK_ERRORS, Bytes, Codec, Site
+from btfkit.values.base import PACK_ERRORS, Bytes, Codec, Site
 
 _CODES = {2: "e", 4: "f", 8: "d"}
 
@@ -52,10 +53,8 @@ class RawCodec(Codec):
 
     def lower(self, value: Any) -> bytes:
         if isinstance(value, str):
-            try:
+            with suppress(ValueError):
                 value = bytes.fromhex(value.removeprefix("0x"))
-            except ValueError:
-                pass
         if not isinstance(value, Bytes) or len(bytes(value)) != self.size:
             self.refuse(value, f"{self.size} bytes ({self.name})")
         return bytes(value)
@@ -67,4 +66,4 @@ class RawCodec(Codec):
         return value.hex()
 
     def format(self, value: Any) -> str:
-        return "0x" + value.hex()
+        return f"0x{value.hex()}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from btfkit.errors import ValueTypeError
 from btfkit.values.addresses import ipv4_bytes, ipv4_text
-from btfkit.values.codec import PACK_ERRORS, Codec, Site, under
+from btfkit.values.base import PACK_ERRORS, Codec, Site
 
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
@@ -25,7 +25,7 @@ FIXED_ORDER = {
 class IntCodec(Codec):
     """An integer. Takes ints (anything with ``__index__``) and floats without a fraction; gives int.
 
-    low, high: the range. A value of 4 bytes without sign also takes an IPv4 address as text, its bytes in network order.
+    low, high: the range. One of 4 bytes without sign also takes an IPv4 address as text, its bytes in network order.
     """
 
     what = "an integer"
@@ -59,7 +59,7 @@ class IntCodec(Codec):
 
     def lower(self, value: Any) -> Any:
         number = self.in_range(self.to_int(value))
-        if self.lift is None or not self.code.endswith("s"):
+        if self.code[-1] != "s":
             return number
         return number.to_bytes(self.size, self.own_order, signed=self.signed)  # type: ignore[arg-type]
 
@@ -110,7 +110,7 @@ class BoolCodec(IntCodec):
         number = self.to_int(value)
         if number not in (0, 1):
             self.refuse(value, f"{self.what} ({self.name})")
-        return number if self.lift is bool else number.to_bytes(self.size, self.own_order)  # type: ignore[arg-type]
+        return super().lower(number)
 
     def from_int(self, number: int) -> bool:
         return number != 0
@@ -153,15 +153,16 @@ class Be32Codec(IntCodec):
 
 
 class BitsCodec(Codec):
-    """A bitfield: ``bits`` bits of an integer, from bit ``shift`` of its first byte on. Its bytes are shared with others.
+    """A bitfield: ``bits`` bits of an integer, from bit ``shift`` of the first byte on. Others may share its bytes.
 
     `encode` leaves the bits that belong to others zero.
     """
 
     is_bits = True
 
-    def __init__(self, site: Site, number: IntCodec, bits: int, shift: int) -> None:
-        super().__init__(site, (shift + bits + 7) // 8)
+    def __init__(self, site: Site, number: IntCodec, bits: int, shift: int, size: int | None = None) -> None:
+        """size: bytes, where they are more than the bits reach."""
+        super().__init__(site, size or (shift + bits + 7) // 8)
         self.name = f"{site.name}:{bits}"
         self.number = number
         self.signed = number.signed
@@ -190,5 +191,3 @@ class BitsCodec(Codec):
     def format(self, value: Any) -> str:
         return self.number.format(value)
 
-
-__all__ = ["FIXED_ORDER", "BitsCodec", "BoolCodec", "CharCodec", "IntCodec", "PtrCodec", "under"]

@@ -6,9 +6,10 @@ reference to the Btf it was made from.
 
 from __future__ import annotations
 
+import difflib
 import json
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
@@ -75,7 +76,7 @@ class Codec:
     # -- bytes -----------------------------------------------------------------------------------------------
 
     def unpack(self, data: bytes | bytearray | memoryview, off: int = 0) -> Any:
-        """The value whose bytes start at ``off``; what follows them is not looked at. ValueTypeError if they are cut off."""
+        """The value whose bytes start at ``off``; what follows them is not looked at. ValueTypeError if cut off."""
         try:
             (raw,) = self._struct.unpack_from(data, off)
         except StructError:
@@ -137,7 +138,7 @@ class Codec:
         return self.encode(value)
 
     def loosen(self, obj: Any) -> Any:
-        """What came from JSON, as something that `pack` takes; what cannot be understood is left for `pack` to refuse."""
+        """What came from JSON, as something that `pack` takes; what makes no sense is left for `pack` to refuse."""
         return obj
 
     # -- errors ----------------------------------------------------------------------------------------------
@@ -171,6 +172,14 @@ def short_repr(value: Any) -> str:
         return _short.repr(value)
     except ValueError:  # an int of more digits than Python prints
         return f"a number of {value.bit_length()} bits"
+
+
+def near_names(name: Any, names: Collection[str]) -> str:
+    """`` (near: a, b)``: what may have been meant; all of the names where none is near and they are few."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) if isinstance(name, str) else []
+    if near:
+        return f" (near: {', '.join(near)})"
+    return f" (it has {', '.join(names)})" if 0 < len(names) <= 8 else ""
 
 
 def quoted(text: str) -> str:
