@@ -102,8 +102,7 @@ def _header(cursor: Cursor, flags: int, hdr_len: int) -> tuple[dict[str, tuple[i
     for off in range(known, hdr_len):
         if cursor.data[off]:
             raise UnsupportedError(
-                f"header byte {off} is 0x{cursor.data[off]:02x}: a header of {hdr_len} bytes with something in it "
-                f"past byte {known} is not known",
+                f"0x{cursor.data[off]:02x} in a header of {hdr_len} bytes, past the {known} that are known",
                 **cursor.where(off, field="hdr_len"),
             )
     spans = {}

@@ -37,7 +37,7 @@ def decode_ext(data: bytes, strings: StringTable, *, section: str = SECTION_BTF_
     for off in range(known, hdr_len):
         if cursor.data[off]:
             raise UnsupportedError(
-                f"a header of {hdr_len} bytes with something in it past byte {known} is not known",
+                f"0x{cursor.data[off]:02x} in a header of {hdr_len} bytes, past the {known} that are known",
                 **cursor.where(off, field="hdr_len"),
             )
     spans = []
@@ -177,9 +177,10 @@ def encode_ext(ext: BtfExt, strings: StringTable, *, byte_order: str | None = No
     out = EncodedExt(b"")
     chunks: list[tuple[str, bytes]] = []
     tables = [table for table in _TABLES if getattr(ext, table) or table in ext.tables]
-    hdr_len = ext.hdr_len or (f.HDR_LEN_SYMBOLS if ext.has_symbols else f.HDR_LEN_RELO)
-    if tables:
-        hdr_len = max(hdr_len, 8 + 8 * (1 + max(_TABLES.index(table) for table in tables)))
+    hdr_len = ext.hdr_len or f.HDR_LEN_RELO
+    needed = 8 + 8 * max((1 + _TABLES.index(table) for table in tables), default=0)
+    if needed > hdr_len:
+        hdr_len = f.HDR_LEN_SYMBOLS if ext.has_symbols else needed
     pos = hdr_len
     for table in tables:
         writer = _Writer(table, strings, byte_order, pos, out)

@@ -22,7 +22,7 @@ Row = tuple[int, t.Parts]
 
 
 def rows(btf: Btf, type_ids: Iterable[int] | None = None) -> Iterator[Row]:
-    """(kind, parts) of all own types in order, or of the given ids (the base's too). BadReferenceError as `Btf` has it."""
+    """(kind, parts) of all own types in order, or of the given ids (the base's too). BadReferenceError for bad ones."""
     if type_ids is not None:
         return (_row(btf, type_id) for type_id in type_ids)
     types = btf.types

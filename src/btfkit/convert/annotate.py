@@ -12,6 +12,7 @@ from btfkit.convert.work import Work, remove_section
 from btfkit.elf import Section, Symbol
 from btfkit.format.elf import SHF_ALLOC, SHF_WRITE, STB_GLOBAL, STT_NOTYPE, STT_OBJECT
 from btfkit.format.mapdef import CLASSIC_SIZE, EXTENDED_SIZE, SECTION_MAPS
+from btfkit.format.maptype import MapType
 from btfkit.model import types as t
 from btfkit.object.mapdef import MapDef, decode_map_def, put_map_def
 
@@ -129,7 +130,7 @@ def downgrade_annotated(work: Work, maps: dict[Symbol, MapDecl]) -> list[VarIn]:
     for symbol, decl in maps.items():
         name, map_, definition = decl.name, decl.map_, decl.definition
         out.append(VarIn(symbol, _def_type(work, u32)))
-        if definition.type in maptypes.MAPS_OF_MAPS or definition.type == 3:
+        if definition.type in maptypes.MAPS_OF_MAPS or definition.type == MapType.PROG_ARRAY:
             work.losses.append(f"map '{name}': what its values are")
         elif _sized(work, map_):
             _annotate(work, symbol, map_)

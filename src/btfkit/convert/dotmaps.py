@@ -16,6 +16,7 @@ from btfkit.errors import ConvertError
 from btfkit.format.elf import R_BPF_64_ABS64, R_BPF_DATA_64
 from btfkit.format.insn import OP_LD_IMM64, decode_insn, patch_insn
 from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
+from btfkit.format.maptype import MapType
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.object.mapdef import MapDef, put_map_def
@@ -120,9 +121,9 @@ def _parse_values(btf: Btf, member: t.Member, name: str, out: DotMap, fail: Call
 def map_type(work: Work, dot: DotMap) -> int:
     """The id of the MAP that the struct says; sizes that it leaves to the map's type are filled in."""
     definition, btf = dot.definition, work.btf
-    if definition.type in maptypes.RECORDS and dot.value is not None and definition.type != 4:
+    if definition.type in maptypes.RECORDS and dot.value is not None and definition.type != MapType.PERF_EVENT_ARRAY:
         definition.value_size = 0  # libbpf's dialect forbids a record type here, others say it so
-    if definition.type in maptypes.MAPS_OF_MAPS | {3} and not definition.value_size:
+    if definition.type in maptypes.MAPS_OF_MAPS | {MapType.PROG_ARRAY} and not definition.value_size:
         definition.value_size = 4
     if definition.type in maptypes.INDEXED and not definition.key_size:
         definition.key_size = 4
@@ -233,26 +234,36 @@ class Downgrade:
             number = getattr(definition, UINTS[member])
             if number or member == "type":
                 add(member, self.uint(number))
-        if definition.map_extra:
-            value = t.EnumValue(f"__unique_value_{name}".replace(".", "_"), definition.map_extra)
-            enum: t.Type = t.Enum64("", 8, (value,)) if value.value >> 32 else t.Enum("", 4, (value,))
-            add("map_extra", types.add(enum))
-        self.typed(add, "key", map_.key_type, definition.key_size)
-        target = btf.resolved(map_.value_type)
-        if definition.type in maptypes.BY_REFERENCE and not isinstance(target, t.Struct):
-            if definition.value_size and definition.inner is None:
-                add("value_size", self.uint(definition.value_size))
-        elif definition.type in maptypes.RECORDS:
-            if definition.value_size:
-                add("value_size", self.uint(definition.value_size))
-            self.work.losses.append(f"map '{name}': its record type, {btf.describe(map_.value_type)}")
-        else:
-            self.typed(add, "value", map_.value_type, definition.value_size)
+        extra = definition.map_extra
+        if extra >> 32:  # ``__ulong``, which libbpf before 1.6 does not read
+            add("map_extra", types.add(t.Enum64("", 8, (t.EnumValue(f"__unique_value_{len(types.types)}", extra),))))
+        elif extra:
+            add("map_extra", self.uint(extra))
+        value = self.value_type(name, definition, map_)
+        key = map_.key_type
+        if definition.type in maptypes.INDEXED and not value and btf[key] == maptypes.INDEX:
+            key = 0  # only its size was known; and the kernel takes no key type without a value type
+        self.typed(add, "key", key, definition.key_size)
+        if decl.inner is None:
+            self.typed(add, "value", value, definition.value_size)
         pointer = self.values_pointer(name, decl)
         size = len(members) * POINTER
         if pointer:  # a flexible array: libbpf insists, and takes their number from the symbol's size
             add("values", types.add(t.Array(pointer, types.intern(maptypes.INDEX_ARRAY), 0)))
         return types.add(t.Struct("", size, tuple(members))), size
+
+    def value_type(self, name: str, definition: MapDef, map_: t.Map) -> int:
+        """The id of the type that is to stand in ``__type(value, …)``, 0 where only a size can."""
+        btf = self.work.btf
+        if definition.type == MapType.PROG_ARRAY and btf[map_.key_type] not in (t.VOID, maptypes.INDEX):
+            return self.work.types.intern(maptypes.INDEX)  # the kernel takes no key type without a value type
+        if not map_.value_type or maptypes.is_bytes_type(btf, map_.value_type):
+            return 0
+        if definition.type in maptypes.RECORDS:
+            self.work.losses.append(f"map '{name}': its record type, {btf.describe(map_.value_type)}")
+            return 0
+        by_reference = definition.type in maptypes.BY_REFERENCE
+        return map_.value_type if not by_reference or isinstance(btf.resolved(map_.value_type), t.Struct) else 0
 
     def values_pointer(self, name: str, decl: MapDecl) -> int:
         """The id of what each initial value is, 0 where there are none."""
@@ -260,7 +271,7 @@ class Downgrade:
         target = self.work.btf.resolved(decl.map_.value_type)
         if definition.type in maptypes.MAPS_OF_MAPS and decl.inner is not None and isinstance(target, t.Map):
             return types.add(t.Ptr(self.struct(f"{name}.inner", MapDecl("", target, decl.inner))[0]))
-        if definition.type == 3 and (definition.values or isinstance(target, t.Ptr)):
+        if definition.type == MapType.PROG_ARRAY and (definition.values or isinstance(target, t.Ptr)):
             return types.intern(t.Ptr(target.type_id if isinstance(target, t.Ptr) else 0))
         return 0
 

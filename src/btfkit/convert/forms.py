@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from btfkit.convert import annotate, byteorder, declarations, dotmaps, legal
 from btfkit.convert.dotmaps import MapDecl
+from btfkit.convert.match import find_or_copy
 from btfkit.convert.work import Work, begin, clone_elf, finish
 from btfkit.elf import Section, Symbol
 from btfkit.errors import BtfkitError, ConvertError
@@ -160,7 +161,7 @@ def add_sidecar(obj: BpfObject) -> BpfObject:
         definitions[inst_id] = match
     plain_ext = BtfExt(plain.ext.func_info, plain.ext.line_info, plain.ext.core_relo)
     return BpfObject(
-        elf, up.btf, up.ext, ObjectForm.SIDECAR, definitions, (plain.btf, plain_ext), list(up.warnings), obj.dialect
+        elf, up.btf, BtfExt(byte_order=up.byte_order), ObjectForm.SIDECAR, definitions, (plain.btf, plain_ext), list(up.warnings), obj.dialect
     )
 
 
@@ -190,14 +191,21 @@ def _upgrade_sidecar(obj: BpfObject) -> BpfObject:
     else:
         annotate.upgrade_annotated(work, annotate_section, obj.dialect)
     side = begin(obj)
-    definitions = {}
+    side.definitions = {}
     for inst_id, symbol in obj.definitions.items():
         match = _same_symbol(work.elf.symbols, symbol)
         if match is None:
             raise ConvertError("has no symbol in the mainline object", symbol=symbol.name, thing=symbol.label)
-        definitions[inst_id] = match
-    side.elf, side.definitions = work.elf, definitions
-    return finish(side, ObjectForm.INSTANCE, Form.INSTANCE, obj.dialect)
+        side.definitions[inst_id] = match
+    side.elf, side.warnings = work.elf, []
+    side.ext = BtfExt(line_info=plain_ext.line_info, byte_order=work.elf.byte_order)
+    _functions(side)
+    view = side.btf
+    side.ext.core_relo = [
+        (section, [r._replace(type_id=find_or_copy(plain_btf, r.type_id, side.types, view)) for r in records])
+        for section, records in plain_ext.core_relo
+    ]
+    return finish(side, ObjectForm.INSTANCE, Form.INSTANCE)
 
 
 def _strip_sidecar(work: Work) -> None:

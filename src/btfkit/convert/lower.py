@@ -99,6 +99,12 @@ class _Lowering:
         self.types = Builder()
         self.types.types = [type_ for _, type_ in obj.btf]
         self.out = Lowered(obj.btf)
+        self.ksyms = {
+            entry.type_id
+            for _, datasec in obj.btf
+            if isinstance(datasec, t.DataSec) and datasec.name == EXTERN_SECTIONS[1]
+            for entry in datasec.vars
+        }
         self._dummy = 0
 
     def lose(self, type_id: int, reason: str) -> None:
@@ -130,7 +136,7 @@ class _Lowering:
             case t.DataSec():
                 return self._extern_section(type_id, type_)
             case t.Var():
-                return self._kept_var(type_)
+                return self._kept_var(type_id, type_)
             case t.DeclTag() if isinstance(self.btf[type_.type_id], t.Func) and not self.btf[type_.type_id].name:
                 return FILLER
             case t.Unknown() | t.LocParam() | t.LocProto() | t.LocSec():
@@ -147,11 +153,12 @@ class _Lowering:
         type_ = self.btf[type_id]
         return type_.type_id if isinstance(type_, t.Func) else type_id
 
-    def _kept_var(self, var: t.Var) -> t.Var:
-        """A VAR that is there still: it has a tag, or is in ``.kconfig`` or ``.ksyms``."""
+    def _kept_var(self, type_id: int, var: t.Var) -> t.Var:
+        """A VAR that is there still: it has a tag, or is in ``.kconfig`` or ``.ksyms`` (there, of four bytes)."""
+        if type_id in self.ksyms or self.btf.size_of(var.type_id) is None:
+            return t.Var(var.name, self.types.intern(INT))
         linkage = VarLinkage.GLOBAL_ALLOCATED if var.linkage == VarLinkage.GLOBAL_EXTERN else var.linkage
-        type_id = var.type_id if self.btf.size_of(var.type_id) is not None else self.types.intern(INT)
-        return replace(var, linkage=linkage, type_id=type_id)
+        return replace(var, linkage=linkage)
 
     def _extern_section(self, type_id: int, datasec: t.DataSec) -> t.Type:
         """``.kconfig`` and ``.ksyms`` as libbpf hands them to the kernel (bpf_object__collect_externs)."""
@@ -169,22 +176,17 @@ class _Lowering:
         return FILLER  # nothing to be told, and a kernel refuses a section of no bytes
 
     def _ksym(self, type_id: int) -> int:
-        """A VAR of four bytes in the place of what the kernel defines; a FUNC cannot stand in a section."""
-        int_id = self.types.intern(INT)
-        type_ = self.btf[type_id]
-        if isinstance(type_, t.Var) and type_id < self.btf.next_id:
-            self._as_int = getattr(self, "_as_int", set()) | {type_id}
+        """What stands in the section for it: its VAR; for a FUNC, which may not stand there, a VAR that all share."""
+        if isinstance(self.btf[type_id], t.Var):
             return type_id
         if not self._dummy:
-            self._dummy = self.types.add(t.Var("dummy_ksym", int_id))
+            self._dummy = self.types.add(t.Var("dummy_ksym", self.types.intern(INT)))
         return self._dummy
 
     # -- functions ---------------------------------------------------------------------------------------------
 
     def functions(self) -> None:
         """A FUNC for each function instance; one of hidden visibility is static, as libbpf has it."""
-        for type_id in getattr(self, "_as_int", ()):
-            self.types.set(type_id, t.Var(self.types[type_id].name, self.types.intern(INT)))
         for declared in self.obj.functions:
             type_id = self.btf.resolve(declared.type_id)
             type_ = self.types[type_id]

@@ -27,8 +27,8 @@ MAPS_OF_MAPS = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
 
 OPAQUE = frozenset(
     {
-        MapType.CGROUP_ARRAY, MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP, MapType.REUSEPORT_SOCKARRAY,
-        MapType.DEVMAP, MapType.DEVMAP_HASH, MapType.CPUMAP,
+        MapType.CGROUP_ARRAY, MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP, MapType.DEVMAP, MapType.DEVMAP_HASH,
+        MapType.CPUMAP,
     }
 )  # fmt: skip
 """A value is a handle that means nothing as a number: void, unless a struct says more (devices, CPUs)."""

@@ -72,6 +72,8 @@ def unwind(btf: Btf, type_id: int, spell_tag: TagSpelling, limit: int | None = N
         type_ = btf[type_id]
         match type_:
             case t.Ptr():
+                if "restrict" in qualifiers and _is_function(btf, type_.type_id):  # no such thing in C
+                    qualifiers.remove("restrict")
                 left.append("*" + "".join(f"{q} " for q in qualifiers))
                 qualifiers = []
                 after_pointer = True
@@ -110,6 +112,13 @@ def unwind(btf: Btf, type_id: int, spell_tag: TagSpelling, limit: int | None = N
         type_id=start,
         thing=btf.describe(start),
     )
+
+
+def _is_function(btf: Btf, type_id: int) -> bool:
+    try:
+        return isinstance(btf.resolved(type_id), (t.FuncProto, t.Func))
+    except FormatError:
+        return False
 
 
 def _params(proto: t.FuncProto) -> list[Piece]:

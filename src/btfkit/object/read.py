@@ -7,6 +7,8 @@ Source: docs/format.md, sections 2 and 5.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from btfkit.codec import decode_btf, decode_ext
 from btfkit.elf import Elf, Section, Symbol, read_elf
 from btfkit.errors import BadReferenceError, BtfkitError, FormatError
@@ -74,6 +76,8 @@ def _join(obj: BpfObject, section: Section) -> dict[int, Symbol]:
     by_number = {symbol.index: symbol for symbol in obj.elf.symbols}
     definitions: dict[int, Symbol] = {}
     ext = obj.ext
+    if obj.form is ObjectForm.SIDECAR:
+        _must_be_one(ext, section, relocated)
     for table, index, record in ext.sym_records():
         off = ext.symbol_offs[table][index]
         where = {"section": section.name, "off": off, "thing": f"{table} record {index}"}
@@ -103,6 +107,18 @@ def _join(obj: BpfObject, section: Section) -> dict[int, Symbol]:
                 f"{name} is defined twice: {definitions[record.inst_id].label} and {symbol.label}", **where
             )
     return definitions
+
+
+def _must_be_one(ext: BtfExt, section: Section, relocated: Collection[int]) -> None:
+    """Linkers that do not know the section put several objects' one behind the other."""
+    fields = {off for offs in ext.symbol_offs.values() for off in offs}
+    for off in relocated:
+        if off not in fields:
+            raise FormatError(
+                "a relocation where no symbol field is: the instances of several objects were linked without being merged",
+                section=section.name,
+                off=off,
+            )
 
 
 def _told_kind(table: str, record: SymRecord) -> InstanceKind | None:

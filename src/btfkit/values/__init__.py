@@ -19,7 +19,7 @@
 **Network order.** A type that a typedef ``__be16``, ``__be32``, ``__be64`` (or without underscores; ``__le…`` likewise)
 names is stored in that order whatever the machine's, and is a number in the host's sense: 10.0.0.1 is 0x0a000001,
 port 80 is 80. That is ``ntohl`` of what C sees in the variable. An IPv4 address as text is taken for any 4 bytes
-without sign, and always stored in network order.
+without sign, and always stored in network order; ``struct in_addr`` and ``struct in6_addr`` are taken and shown as one.
 
 ``pack(unpack(data)) == data`` but for padding (written as zeros), bools that are neither 0 nor 1, and signalling NaNs.
 """

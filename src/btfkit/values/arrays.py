@@ -12,9 +12,6 @@ from btfkit.format.fields import PREFIX
 from btfkit.values.addresses import ADDRESS_NAMES, address_bytes
 from btfkit.values.base import PACK_ERRORS, Bytes, Codec, Site, quoted, under
 
-MAX_EMPTY = 1 << 16
-"""Elements of an array of a type of no bytes."""
-
 
 class ListCodec(Codec):
     """A list of nelems values. Takes any sequence of that length, and bytes of exactly ``size``.
@@ -23,9 +20,7 @@ class ListCodec(Codec):
     """
 
     def __init__(self, site: Site, elem: Codec, nelems: int) -> None:
-        if elem.size == 0 and nelems > MAX_EMPTY:
-            raise ValueTypeError(f"{nelems} elements of no size are more than a value may have", thing=site.thing)
-        super().__init__(site, elem.size * nelems, depth=elem.depth + 1)
+        super().__init__(site, elem.size * nelems, depth=elem.depth + 1, weight=1 + elem.weight * nelems)
         self.elem = elem
         self.nelems = nelems
         self.lift = self.unpack

@@ -25,6 +25,9 @@ PACK_ERRORS = (StructError, TypeError, OverflowError, ValueError)
 MAX_SIZE = 1 << 30
 """Bytes of the largest value: past it a type is refused before any memory is asked for."""
 
+MAX_EMPTY = 1 << 12
+"""Values that may be made of no bytes at all, or of bytes that others are made of too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -52,6 +55,7 @@ class Codec:
     lift:   makes a value of what `struct` unpacked; None where that is the value
     direct: `struct` packs good values as they are, and refuses all others; `lower` need only be asked then
     depth:  levels of types that hold one another by value
+    weight: how many Python values `unpack` makes
     """
 
     lift: Callable[[Any], Any] | None = None
@@ -59,15 +63,18 @@ class Codec:
     is_bits = False
     bare_text = False
 
-    def __init__(self, site: Site, size: int, code: str | None = None, *, depth: int = 1) -> None:
+    def __init__(self, site: Site, size: int, code: str | None = None, *, depth: int = 1, weight: int = 1) -> None:
         if size > MAX_SIZE:
-            raise ValueTypeError(f"{size} bytes are more than a value may have ({MAX_SIZE})", thing=site.thing)
+            raise ValueTypeError(f"has {size} bytes, more than a value may have ({MAX_SIZE})", thing=site.thing)
+        if weight > 8 * size + MAX_EMPTY:
+            raise ValueTypeError(f"makes {weight} values of {size} bytes, more than there may be", thing=site.thing)
         self.size = size
         self.name = site.name
         self.thing = site.thing
         self.byte_order = site.byte_order
         self.code = code or f"{size}s"
         self.depth = depth
+        self.weight = weight
         self._struct = Struct(PREFIX[site.byte_order] + self.code)
 
     def __repr__(self) -> str:

@@ -240,7 +240,7 @@ class _Run:
                 thing=site.thing,
                 field=f"member {index}",
             )
-        if codec.own_order != site.byte_order:
+        if codec.own_order != site.byte_order or isinstance(codec, Be32Codec):
             codec = IntCodec(Site(codec.name, codec.thing, site.byte_order), codec.size, signed=codec.signed)
         inner = Site(codec.name, codec.thing, site.byte_order)
         return BitsCodec(inner, codec, bits or codec.size * 8, shift), off

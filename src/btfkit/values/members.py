@@ -9,7 +9,7 @@ from typing import Any
 from btfkit.errors import FormatError, ValueTypeError
 from btfkit.values.base import Codec, near_names
 
-MAX_MEMBERS = 1 << 20
+MAX_MEMBERS = 1 << 17
 """Members that anonymous structs may add up to."""
 
 Place = tuple[int, str | None]

@@ -27,8 +27,12 @@ class Record(tuple[Any, ...]):
     _codec: ClassVar[StructCodec]
     _fields: ClassVar[tuple[str, ...]] = ()
 
-    def __new__(cls, *args: Any, **members: Any) -> Self:
+    def __new__(cls, /, *args: Any, **members: Any) -> Self:
         return cls._codec.build(args, members)  # type: ignore[return-value]
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __getitem__(self, key: Any) -> Any:
         return self._codec.member(self, key) if isinstance(key, str) else tuple.__getitem__(self, key)
@@ -43,7 +47,7 @@ class Record(tuple[Any, ...]):
         """The members by name, all the way down: dicts, lists and scalars, which `Codec.pack` takes again."""
         return {name: _plain(value) for name, value in self._codec.expand(self).items()}
 
-    def _replace(self, **members: Any) -> Self:
+    def _replace(self, /, **members: Any) -> Self:
         """A record with other values for those members."""
         return self._codec.replace(self, members)  # type: ignore[return-value]
 
@@ -129,7 +133,7 @@ def _hash_lists(record: Record) -> int:
     return hash(tuple(map(_frozen, record)))
 
 
-_OWN = {name for name in dir(Record) if name.startswith("_")}
+_OWN = {name for name in dir(Record) if name.startswith("_")} | {"_codec"}
 
 
 def record_class(name: str, codec: StructCodec, *, has_lists: bool) -> type[Record]:

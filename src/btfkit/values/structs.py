@@ -31,7 +31,8 @@ class StructCodec(Codec):
     """
 
     def __init__(self, site: Site, members: Members, *, depth: int) -> None:
-        super().__init__(site, members.size, depth=depth)
+        weight = 1 + sum(slot.codec.weight for slot in members.slots)
+        super().__init__(site, members.size, depth=depth, weight=weight)
         self.members = members
         self.slots = members.slots
         self.names = members.names
@@ -196,7 +197,7 @@ class StructCodec(Codec):
         for at, slot in enumerate(self.slots):
             value = tuple.__getitem__(record, at)
             inner = self.members.renamed(at, value._codec.exact(value._raw)) if slot.anonymous else None
-            out.update({slot.name: value} if inner is None else inner)
+            out.update(inner or {slot.name: value})
         return out
 
     # -- text ------------------------------------------------------------------------------------------------

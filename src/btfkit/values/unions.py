@@ -57,8 +57,8 @@ class UnionCodec(Codec):
         for name, member in value.items():
             place = self.names.get(name)
             if place is None:
-                if name == RAW and len(value) == 1:
-                    return self.encode(bytes(member)) if isinstance(member, Bytes) else self.encode(list(member))
+                if name == RAW and len(value) == 1 and isinstance(member, (*Bytes, list)):
+                    return self.encode(member)
                 raise self.members.unknown(name, self.name)
             at, view = place
             if view is None:
@@ -100,9 +100,9 @@ class UnionCodec(Codec):
                 return {slot.name: value}
             if isinstance(slot.codec, StructCodec):
                 return self.members.renamed(at, slot.codec.expand(value)) or {slot.name: value}
-            inner = self.members.renamed(at, value._codec.exact(value._raw))
+            inner = value._codec.exact(value._raw)
             if inner is not None:
-                return inner
+                return self.members.renamed(at, inner) or {slot.name: value}
         return {} if not self.members.slots and not any(raw) else None
 
     def expand(self, raw: bytes) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from btfkit.values import Codec, codec
 
 ORDERS = ("little", "big")
 INTS = {
-    "s8": (1, 1), "u8": (1, 0), "s16": (2, 1), "u16": (2, 0), "s32": (4, 1), "u32": (4, 0), "s64": (8, 1), "u64": (8, 0),
+    "s8": (1, 1), "u8": (1, 0), "s16": (2, 1), "u16": (2, 0), "s32": (4, 1), "u32": (4, 0),
+    "s64": (8, 1), "u64": (8, 0),
     "s128": (16, 1), "u128": (16, 0), "u24": (3, 0),
 }  # fmt: skip
 
@@ -44,7 +45,9 @@ class Shapes(Builder):
     def array(self, elem: str | int, nelems: int) -> int:
         return self.add(t.Array(self.id(elem), self.ids["u32"], nelems))
 
-    def struct(self, name: str, size: int, *members: tuple[Any, ...], union: bool = False, kind_flag: bool = False) -> int:
+    def struct(
+        self, name: str, size: int, *members: tuple[Any, ...], union: bool = False, kind_flag: bool = False
+    ) -> int:
         """members: (name, type, bit offset[, bit size])."""
         cls = t.Union if union else t.Struct
         made = tuple(t.Member(m[0], self.id(m[1]), *m[2:]) for m in members)

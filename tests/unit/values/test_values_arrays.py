@@ -16,10 +16,11 @@ from btfkit.model import types as t
 @pytest.mark.parametrize("order", ORDERS)
 def test_lists(order: str) -> None:
     shapes = Shapes()
-    for elem, values in [
+    cases: list[tuple[str, list[Any]]] = [
         ("u16", [1, 2, 3]), ("s128", [-1, 5]), ("bool", [True, False]), ("__be32", [1, 2]), ("f8", [1.5, -1.0]),
         ("state", [1, 99]), ("s8", [-1, 1]), ("ptr", [0]),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for elem, values in cases:
         one = shapes.codec(elem, order)
         codec = shapes.codec(shapes.array(elem, len(values)), order)
         data = b"".join(map(one.pack, values))
@@ -50,7 +51,8 @@ def test_any_sequence_of_the_length() -> None:
     codec = shapes.codec(shapes.array("u32", 3))
     assert codec.pack(range(3)) == codec.pack(array("I", [0, 1, 2])) == codec.pack([0, 1.0, 2])
     for value, reason in [
-        ([1, 2], r"has 2 elements, u32\[3\] has 3"), (5, r"5 is not a list \(u32\[3\]\)"), ("abc", "'abc' is not a list"),
+        ([1, 2], r"has 2 elements, u32\[3\] has 3"), (5, r"5 is not a list \(u32\[3\]\)"),
+        ("abc", "'abc' is not a list"),
         ({}, "is not a list"), (b"1", r"has 1 bytes, u32\[3\] has 12"), ([1, None, 2], "None is not an integer"),
     ]:  # fmt: skip
         with pytest.raises(ValueTypeError, match=reason):
@@ -90,7 +92,8 @@ def test_what_text_takes_and_refuses() -> None:
     codec = shapes.codec(shapes.array("char", 8))
     assert codec.pack(b"eth0") == codec.pack(bytearray(b"eth0")) == codec.pack("eth0") == b"eth0\0\0\0\0"
     for value, reason in [
-        ("123456789", r"has 9 bytes, char\[8\] has room for 8"), ("ääääx", "has 9 bytes"), (b"123456789", "has 9 bytes"),
+        ("123456789", r"has 9 bytes, char\[8\] has room for 8"), ("ääääx", "has 9 bytes"),
+        (b"123456789", "has 9 bytes"),
         ("a\0b", "NUL"), ("\udcff", "is not text that UTF-8 can write"), (5, "5 is not a list"),
     ]:  # fmt: skip
         with pytest.raises(ValueTypeError, match=reason):
@@ -111,10 +114,11 @@ def test_which_arrays_are_text_and_which_are_bytes() -> None:
     gnu = shapes.add(t.Int("unsigned char", 1, IntEncoding.CHAR))
     as_u8 = shapes.add(t.Typedef("u8", shapes.ids["char"]))
     const = shapes.add(t.Const(shapes.ids["char"]))
-    for elem, value in [
+    cases: list[tuple[str | int, Any]] = [
         ("char", "ab"), (plain, "ab"), (utf8, "ab"), (const, "ab"), ("u8", b"ab"), (gnu, b"ab"), ("s8", [97, 98]),
         (as_u8, [97, 98]), ("bool", [True, True]),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for elem, value in cases:
         assert shapes.codec(shapes.array(elem, 2)).unpack(b"ab") == value
 
 
@@ -164,15 +168,15 @@ def test_huge_arrays_cost_nothing() -> None:
         big.pack([1])
     empty = shapes.struct("empty", 0)
     for type_id, reason in [
-        (shapes.array("u32", 0xFFFF_FFFF), "17179869180 bytes are more than a value may have"),
-        (shapes.array(empty, 1 << 31), "2147483648 elements of no size"),
+        (shapes.array("u32", 0xFFFF_FFFF), "has 17179869180 bytes, more than"),
+        (shapes.array(empty, 1 << 31), "makes 2147483649 values of 0 bytes"),
     ]:
         with pytest.raises(ValueTypeError, match=reason):
             shapes.codec(type_id)
     deep = shapes.ids["u8"]
     for _ in range(20):
         deep = shapes.array(deep, 0xFFFF)
-    with pytest.raises(ValueTypeError, match="more than a value may have"):
+    with pytest.raises(ValueTypeError, match="bytes, more than a value may have"):
         shapes.codec(deep)
     assert shapes.codec(shapes.array(empty, 3)).unpack(b"") == [(), (), ()]
 
@@ -181,5 +185,5 @@ def test_an_array_of_itself() -> None:
     shapes = Shapes()
     itself = shapes.reserve()
     shapes.set(itself, t.Array(itself, shapes.ids["u32"], 1))
-    with pytest.raises(FormatError, match="cycle|holds itself by value"):
+    with pytest.raises(FormatError, match="holds itself by value"):
         shapes.codec(itself)

@@ -18,7 +18,8 @@ BOTH_WAYS = [
     ("s8", "80", -128), ("s8", "7f", 127), ("u8", "ff", 255), ("s16", "fffe", -2), ("u16", "fffe", 65534),
     ("s32", "80000000", -(2**31)), ("u32", "00000050", 80), ("u32", "ffffffff", 2**32 - 1),
     ("s64", "ffffffffffffffff", -1), ("u64", "0123456789abcdef", 0x0123456789ABCDEF),
-    ("s128", "80000000000000000000000000000000", -(2**127)), ("u128", "0123456789abcdef0011223344556677", 0x0123456789ABCDEF0011223344556677),
+    ("s128", "80000000000000000000000000000000", -(2**127)),
+    ("u128", "0123456789abcdef0011223344556677", 0x0123456789ABCDEF0011223344556677),
     ("u24", "010203", 0x010203), ("char", "61", 97), ("char", "ff", -1), ("bool", "00", False), ("bool", "01", True),
     ("bool4", "00000001", True), ("f2", "3c00", 1.0), ("f4", "3fc00000", 1.5), ("f8", "c000000000000000", -2.0),
     ("ptr", "ffff888000001234", 0xFFFF888000001234), ("state", "00000001", 1), ("state", "00000063", 99),
@@ -40,7 +41,8 @@ def test_both_ways(name: str, hex_: str, value: Any, order: str) -> None:
 
 # What pack and from_json take besides what unpack gives: (type, given, the same as)
 TAKES = [
-    ("u8", True, 1), ("u32", 80.0, 80), ("u32", "10.0.0.1", None), ("u128", 3.0, 3), ("bool", 1, True), ("bool", 0, False),
+    ("u8", True, 1), ("u32", 80.0, 80), ("u32", "10.0.0.1", None), ("u128", 3.0, 3), ("bool", 1, True),
+    ("bool", 0, False),
     ("char", "a", 97), ("char", b"\xff", -1), ("state", "OPEN", 1), ("state", "OPEN|LISTEN", 7), ("f8", 3, 3.0),
     ("f4", 0.1, 0.1), ("f16", "00" * 16, bytes(16)), ("f16", bytes(range(16)), bytes(range(16))),
 ]  # fmt: skip
@@ -174,7 +176,8 @@ def test_cut_off() -> None:
 
 
 PARSES = [
-    ("u32", "5", 5), ("u32", " 0x1f ", 31), ("u32", '"0x1f"', 31), ("s8", "-5", -5), ("u64", "18446744073709551615", 2**64 - 1),
+    ("u32", "5", 5), ("u32", " 0x1f ", 31), ("u32", '"0x1f"', 31), ("s8", "-5", -5),
+    ("u64", "18446744073709551615", 2**64 - 1),
     ("bool", "true", True), ("bool", "0", False), ("char", "a", 97), ("char", "5", 5), ("char", '"5"', 53),
     ("state", "OPEN", 1), ("state", '"OPEN"', 1), ("state", "0x63", 99), ("f8", "1.5", 1.5), ("f8", "inf", math.inf),
     ("f8", "-inf", -math.inf), ("ptr", "0xffff", 0xFFFF), ("f16", "00" * 16, bytes(16)),
@@ -186,7 +189,10 @@ def test_parse(name: str, text: str, value: Any) -> None:
     assert Shapes().codec(name).parse(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "null", "[1]", "{", '"', "9" * 5000, "[" * 100_000, "NaN", "1e400"], ids=range(11))
+NOT_U32 = ["", "x", "1.5", "null", "[1]", "{", '"', "9" * 5000, "[" * 100_000, "NaN", "1e400"]
+
+
+@pytest.mark.parametrize("text", NOT_U32, ids=range(11))
 def test_parse_refuses(text: str) -> None:
     with pytest.raises(ValueTypeError):
         Shapes().codec("u32").parse(text)

@@ -6,14 +6,14 @@ anonymous types in place, forward declarations where pointers need them, names t
 
 What goes beyond bpftool:
 
-- layouts are proved, not hoped for: the compiler's rules are worked out for each struct (`layout`), and what it would do
-  otherwise is corrected with padding or ``packed``; ``asserts=True`` has the compiler check every size and offset;
-- names that are not C (``Option<u32>``, keywords) are made legal; so are two enumerators, or an enumerator and a typedef,
-  of one name;
-- an anonymous enum used in several places is given a tag, ``enum anon_17``, instead of new names for its values;
+- layouts are proved, not hoped for: the compiler's rules are worked out for each struct (`layout`), and what it would
+  do otherwise is corrected with padding or ``packed``; ``asserts=True`` has the compiler check every size and offset;
+- names that are not C (``Option<u32>``, keywords) are made legal; so are two enumerators, or an enumerator and a
+  typedef, of one name;
+- an anonymous enum used in several places gets a tag, ``enum anon_17``, instead of new names for its values;
 - integer types whose name C does not know, or knows with another size, become typedefs of those that have the size;
-- maps are comments, ``/* map<struct flow, u64> flows */``; functions and variables that instances declare are ``extern``
-  declarations (comments, where they live in a function, or their name is no C name).
+- maps are comments, ``/* map<struct flow, u64> flows */``; functions and variables that instances declare are
+  ``extern`` declarations (comments, where they live in a function, or their name is no C name).
 
 FUNC, VAR, DATASEC and DECL_TAG are not written: they are no types.
 """
@@ -24,11 +24,12 @@ import zlib
 from collections.abc import Iterable
 
 from btfkit.codec.rows import kinds
-from btfkit.dump.c.emit import TAG_MACRO, Emitter, c_comment
+from btfkit.dump.c.emit import TAG_MACRO, Emitter
 from btfkit.dump.c.graph import Graph
 from btfkit.dump.c.layout import Layouts
 from btfkit.dump.c.names import Names, is_legal
 from btfkit.dump.c.order import Order
+from btfkit.dump.c.text import c_comment
 from btfkit.format.ext import InstanceKind
 from btfkit.format.kinds import Kind
 from btfkit.model import types as t

@@ -11,11 +11,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from btfkit.dump.c.graph import Graph
-from btfkit.dump.c.layout import Layouts, Plan, Slot
+from btfkit.dump.c.layout import Layouts, Plan, Slot, unit_size
 from btfkit.dump.c.names import Names, Scope, is_declared_only, keyword, legal
 from btfkit.dump.c.scalars import NAME, integer_of, scalar
+from btfkit.dump.c.text import (
+    ALIGNED_16,
+    BEFORE_C23,
+    before_c23,
+    c_comment,
+    c_string,
+    enum_mode,
+    enum_value,
+)
 from btfkit.model import types as t
-from btfkit.model.spell import Declaration, Pending, unwind
+from btfkit.model.spell import Declaration, Pending, declare, unwind
 
 TAG_MACRO = "BTF_TYPE_TAG"
 _SENTINEL = "\1"
@@ -87,7 +96,7 @@ class Emitter:
                 self._typedef(type_id, type_)
             case t.Int() | t.Float():
                 definition = scalar(type_).definition.replace(NAME, self.names.idents[type_id])
-                self.lines.append(_guarded(definition) + "\n\n")
+                self.lines.append(before_c23(definition) + "\n\n")
                 self._assert_size(self.names.idents[type_id], type_.size)
             case t.Struct() | t.Union() | t.Enum() | t.Enum64():
                 tag = self._tag(type_id)
@@ -107,7 +116,7 @@ class Emitter:
         assert isinstance(type_, (t.Enum, t.Enum64))
         text = self._run(["enum ", _Body(type_id, 0), ";\n"])
         if [(v.name, v.value) for v in type_.values] == [("false", 0), ("true", 1)]:
-            text = f"{_BEFORE_C23}\n{text}#endif\n"
+            text = f"{BEFORE_C23}\n{text}#endif\n"
         self.lines.append(text + "\n")
 
     def declaration(self, type_id: int, name: str) -> str:
@@ -120,8 +129,10 @@ class Emitter:
         self._root = name
         self._write(["typedef ", _Decl(type_.type_id, name, 0, ".", 0, Scope()), ";\n\n"])
         target = self.btf[base]
-        if isinstance(target, t.Map) or (isinstance(target, t.Int) and name == "bool"):
-            self.lines[-1] = _guarded(self.lines[-1].strip()) + "\n\n"
+        if isinstance(target, t.Map):
+            self.lines.insert(-1, f"/* {c_comment(declare(self.btf, base, name))} */\n")
+        elif isinstance(target, t.Int):
+            self.lines[-1] = before_c23(self.lines[-1].rstrip()) + "\n\n"
         if not self.graph.is_item(base) and isinstance(target, (t.Struct, t.Union, t.Enum, t.Enum64)):
             self._assert_size(name, target.size)
 
@@ -167,8 +178,10 @@ class Emitter:
                 first = [f"{keyword(type_)} ", body]
             case t.Struct() | t.Union() | t.Enum() | t.Enum64() | t.Fwd():
                 first = [self._tag(base)]
-            case t.Int() | t.Float() | t.Typedef():
-                first = [self.names.idents[base] if self.graph.is_item(base) else scalar_text(type_)]
+            case t.Typedef():
+                first = [self.names.idents[base]]
+            case t.Int() | t.Float():
+                first = [self.names.idents[base] if self.graph.is_item(base) else scalar(type_).text]
             case _:
                 first = ["void"]  # void itself, and a MAP, which is nothing to C
         pieces = parts.pieces(["\0"], decl.name)
@@ -187,7 +200,9 @@ class Emitter:
         """How a member of the anonymous type in a declaration is named from outside; "" where that is by pointer."""
         if not decl.path or parts.left or any(not isinstance(p, str) or p[0] != "[" for p in parts.right):
             return ""
-        return decl.path + "[0]" * len(parts.right) + ("." if decl.name and decl.depth else "")
+        if not decl.depth:  # a typedef: members are named by it, an array's elements cannot be
+            return "" if parts.right else decl.path
+        return decl.path + "[0]" * len(parts.right) + ("." if decl.name else "")
 
     def _param(self, name: str, taken: set[str]) -> str:
         """A parameter's name; none where it would hide a typedef that the next one may need."""
@@ -238,9 +253,8 @@ class Emitter:
         tabs = "\t" * body.depth
         names = self.names.values[body.type_id]
         values = [v.value for v in type_.values] or [0]
-        lines = [f"{tabs}\t{name} = {_enum_value(value)},\n" for name, value in zip(names, values, strict=True)]
-        mode = "" if type_.size == _natural_enum_size(values) else _MODES.get(type_.size, "")
-        return f"{{\n{''.join(lines)}{tabs}}}{mode}"
+        lines = [f"{tabs}\t{name} = {enum_value(value)},\n" for name, value in zip(names, values, strict=True)]
+        return f"{{\n{''.join(lines)}{tabs}}}{enum_mode(type_.size, values)}"
 
     def _composite(self, body: _Body, type_: t.Struct | t.Union) -> list[_Piece]:
         plan = self.layouts.plan(body.type_id)
@@ -301,10 +315,10 @@ class Emitter:
         if path and name and self._with_asserts and not slot.bit_size:
             self._assert_offset(path, bit_off)
         if slot.bit_size:
-            return [f"{tabs}{self._bitfield(member, name)}: {slot.bit_size};\n"]
+            return [f"{tabs}{self._bitfield(member, name, slot.bit_size)}: {slot.bit_size};\n"]
         around = self._around(member.type_id)
         if around:
-            aligned = _ALIGNED_16 if slot.align == 16 and self._is_int128(member.type_id) else ""
+            aligned = ALIGNED_16 if slot.align == 16 and self._is_int128(member.type_id) else ""
             return [f"{tabs}{around[0]}{name}{around[1]}{aligned};\n"]
         decl = _Decl(member.type_id, name, depth, path, bit_off, scope if in_place else Scope())
         return [tabs, decl, ";\n"]
@@ -320,58 +334,12 @@ class Emitter:
             type_id = type_.elem_type
         return isinstance(type_, t.Int)
 
-    def _bitfield(self, member: t.Member, name: str) -> str:
+    def _bitfield(self, member: t.Member, name: str, bit_size: int) -> str:
+        """The declaration of a bit-field without its width, with its own type if C takes that, else an integer."""
         base = self.btf.resolved(member.type_id)
         around = self._around(member.type_id)
-        text = ""
-        if isinstance(base, t.Int):
-            text = scalar(base).bitfield
-            if around and (scalar(base).text or base.name == "bool") and text:
-                return f"{around[0]}{name}{around[1]}"
-        elif around:
+        assert isinstance(base, (t.Int, t.Enum, t.Enum64))
+        takes = scalar(base).is_integer if isinstance(base, t.Int) else base.size in (1, 2, 4, 8)
+        if around and takes and not (isinstance(base, t.Int) and base.is_bool and bit_size > 1):
             return f"{around[0]}{name}{around[1]}"
-        if not text and isinstance(base, (t.Enum, t.Enum64)):
-            text = integer_of(base.size, signed=base.is_signed)
-        return f"{text} {name}"
-
-
-_BEFORE_C23 = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L"
-_ALIGNED_16 = " __attribute__((aligned(16)))"
-"""For __int128: bpf-gcc aligns it to 8 bytes, clang and the kernel's own gcc to 16."""
-
-_MODES = {size: f" __attribute__((mode({mode})))" for size, mode in ((1, "QI"), (2, "HI"), (4, "SI"), (8, "DI"))}
-
-
-def _guarded(typedef: str) -> str:
-    """C23 has a bool of its own."""
-    return f"{_BEFORE_C23}\n{typedef}\n#endif" if typedef.endswith(" bool;") else typedef
-
-
-def _natural_enum_size(values: list[int]) -> int:
-    """The size that compilers give an enum: an int's or unsigned int's where one holds all values."""
-    low, high = min(values), max(values)
-    return 4 if (low >= 0 and high < 1 << 32) or (low >= -(1 << 31) and high < 1 << 31) else 8
-
-
-def _enum_value(value: int) -> str:
-    if value < -(1 << 63) + 1:
-        return f"({value + 1}LL - 1)"
-    if value >= 1 << 63:
-        return f"{value}ULL"
-    return f"{value}LL" if not -(1 << 31) <= value < 1 << 32 else str(value)
-
-
-def scalar_text(type_: t.Type) -> str:
-    assert isinstance(type_, (t.Int, t.Float))
-    return scalar(type_).text
-
-
-def c_string(text: str) -> str:
-    """Text between the quotes of a C string."""
-    raw = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\?' else f"\\{b:03o}" for b in raw)
-
-
-def c_comment(text: str) -> str:
-    """Text inside a C comment."""
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\n", " ")
+        return f"{integer_of(unit_size(base.size), signed=base.is_signed)} {name}"

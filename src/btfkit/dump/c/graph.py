@@ -1,8 +1,8 @@
-"""Types as C mentions them: who names whom, which are written as declarations of their own, and which need a tag for it.
+"""Types as C mentions them: who names whom, which are declarations of their own, and which need a tag for it.
 
-In: a `Btf` and root ids. Out: a `Graph`: the types that are needed; which of them are *items* (named structs, unions and
-enums, typedefs, forward declarations, renamed scalars); all others are written in place. Anonymous types are *hoisted*,
-given a tag and made items, where writing them in place would not do:
+In: a `Btf` and root ids. Out: a `Graph`: the types that are needed; which of them are *items* (named structs, unions
+and enums, typedefs, forward declarations, renamed scalars); all others are written in place. Anonymous types are
+*hoisted*, given a tag and made items, where writing them in place would not do:
 
 - they refer to themselves, or a typedef of one does (`hoist_typedefs`);
 - they define enumerators and are used twice (an enumerator can be defined once);

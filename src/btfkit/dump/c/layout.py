@@ -5,7 +5,8 @@ overlap or go backwards, a union of one-member structs. The rules are those of t
 and gcc follow for BPF too:
 
 - a member starts at the next multiple of its type's alignment (1 byte in a packed struct);
-- a bit-field of a type of S bits starts right behind the last one, unless it would cross a multiple of S (packed: even then);
+- a bit-field of a type of S bits starts right behind the last one, unless it would cross a multiple of S (in a packed
+  struct, even then);
 - an unnamed bit-field aligns nothing: that is what padding is made of;
 - the whole has the strictest alignment of its members, and a size that is a multiple of it.
 
@@ -23,7 +24,7 @@ from btfkit.model.btf import POINTER_SIZE, Btf
 
 
 class Slot(NamedTuple):
-    """pad: bits of padding before the member; bit_size: 0 unless it is a bit-field; end: its last bit + 1; align: bytes."""
+    """pad: bits of padding before the member; bit_size: 0 but for bit-fields; end: its last bit + 1; align: bytes."""
 
     pad: int
     bit_off: int
@@ -52,6 +53,11 @@ class _Field(NamedTuple):
 
 
 Composite = t.Struct | t.Union
+
+
+def unit_size(size: int) -> int:
+    """Bytes of the builtin integer that a bit-field of a type of ``size`` (up to 8) bytes is declared with."""
+    return next(unit for unit in (1, 2, 4, 8) if size <= unit)
 
 
 class Layouts:
@@ -131,16 +137,20 @@ class Layouts:
         if size is None:
             raise self._error(f"{what} is of {self.btf.describe(member.type_id)}, which has no size", type_id)
         bit_off, bit_size = member.bit_off, member.bit_size
-        if isinstance(base, t.Int) and not bit_size and base.bits != 8 * base.size and base.bits:
+        old_style = isinstance(base, t.Int) and 0 < base.bits != 8 * base.size
+        if not bit_size and old_style and leaf == self.btf.resolve(member.type_id):
             # Before kind_flag (2018), a bit-field was a member of an INT of so many bits.
-            if leaf == self.btf.resolve(member.type_id):
-                bit_off, bit_size = bit_off + base.bit_off, base.bits
+            assert isinstance(base, t.Int)
+            bit_off, bit_size = bit_off + base.bit_off, base.bits
         if bit_size:
             if not isinstance(base, (t.Int, t.Enum, t.Enum64)) or bit_size > 8 * size or size > 8:
                 raise self._error(f"{what} is a bit-field of {bit_size} bits of {self.btf.describe(leaf)}", type_id)
         elif bit_off % 8:
             raise self._error(f"{what} starts at bit {bit_off}, and is no bit-field", type_id)
-        return _Field(bit_off, bit_size, size, self._align(leaf))
+        if bit_size:
+            size = unit_size(size)
+            return _Field(bit_off, bit_size, size, size)
+        return _Field(bit_off, 0, size, self._align(leaf))
 
     def _make(self, type_id: int, type_: Composite) -> Plan:
         fields = self._fields(type_id, type_)

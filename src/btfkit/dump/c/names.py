@@ -14,12 +14,16 @@ from btfkit.model import types as t
 from btfkit.model.btf import Btf
 
 KEYWORDS = frozenset(
-    """alignas alignof asm auto break case char const constexpr continue default do double else enum extern float for
-    goto if inline int long nullptr register restrict return short signed sizeof static static_assert struct switch
-    thread_local typedef typeof typeof_unqual union unsigned void volatile while _Alignas _Alignof _Atomic _Bool
-    _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local __int128 linux unix i386""".split()
+    re.findall(
+        r"\w+",
+        """
+        alignas alignof asm auto break case char const constexpr continue default do double else enum extern float for
+        goto if inline int long nullptr register restrict return short signed sizeof static static_assert struct switch
+        thread_local typedef typeof typeof_unqual union unsigned void volatile while _Alignas _Alignof _Atomic _Bool
+        _Complex _Generic _Imaginary _Noreturn _Static_assert _Thread_local __int128 linux unix i386""",
+    )
 )
-"""C17's and C23's words, and compilers' macros that look like names. (bool, true, false: the kernel defines its own.)"""
+"""C17's and C23's words, and compilers' macros that look like names. (bool, true, false: the kernel's own.)"""
 
 _LEGAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ILLEGAL_CHARS = re.compile(r"[^A-Za-z0-9_]+")

@@ -161,5 +161,3 @@ class Order:
         """The body to which a type that is only declared belongs, where there is one; else the type itself."""
         type_ = self.btf[type_id]
         return self.definitions.get((keyword(type_), type_.name), type_id) if is_declared_only(type_) else type_id
-
-

@@ -19,13 +19,13 @@ NAME = "@"
 class Scalar(NamedTuple):
     """align: bytes. text: C's own name; "" where ``definition``, a typedef of `NAME`, has to be written first.
 
-    bitfield: the builtin integer of that size, the type a bit-field of it may have; "" where there is none.
+    is_integer: whether a bit-field may be declared with it.
     """
 
     align: int
     text: str
     definition: str = ""
-    bitfield: str = ""
+    is_integer: bool = False
 
 
 def scalar(type_: t.Int | t.Float) -> Scalar:
@@ -43,12 +43,12 @@ def scalar(type_: t.Int | t.Float) -> Scalar:
     plain = integer_of(size, signed=type_.is_signed, is_bool=type_.is_bool)
     builtin = _builtin_size(type_.name)
     if builtin == size:
-        return Scalar(align, type_.name, bitfield=plain)
+        return Scalar(align, type_.name, is_integer=True)
     if not plain:
         return Scalar(align, "", blob)
     if builtin is not None or not type_.name:  # a long of 4 bytes
-        return Scalar(align, plain, bitfield=plain)
-    return Scalar(align, "", f"typedef {plain} {NAME};", plain)
+        return Scalar(align, plain, is_integer=True)
+    return Scalar(align, "", f"typedef {plain} {NAME};", is_integer=True)
 
 
 def integer_of(size: int, *, signed: bool, is_bool: bool = False) -> str:

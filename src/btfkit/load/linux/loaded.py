@@ -1,0 +1,283 @@
+"""What a load gives: programs to be run, maps and variables as Python values; and the table that holds them by name.
+
+In: descriptors that the loader has made, and the plan they came from. Everything is closed with the `LoadedObject`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Generic, NoReturn, Self, TypeVar
+
+from btfkit.errors import AmbiguousTypeError, BtfkitError, LoadError, TypeNotFoundError, ValueTypeError
+from btfkit.load.maps import TypedMap, TypedQueue
+from btfkit.load.plan import LoadPlan, ProgramPlan, VarPlan
+from btfkit.model import types as t
+from btfkit.model.btf import Btf
+from btfkit.values import Codec, codec
+
+from .store import KernelMap
+from .sys import Fd, ProgInfo, map_lookup, map_update, prog_info, prog_test_run
+from .uapi import MapFlags
+
+__all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable"]
+
+T = TypeVar("T")
+
+
+class Table(Mapping[str, T], Generic[T]):
+    """Things by name, and by qualified name. As attributes too: ``bpf.maps.flows``.
+
+    TypeNotFoundError (a KeyError) with near names; AmbiguousTypeError where several have the name.
+    """
+
+    def __init__(self, what: str, entries: Iterable[tuple[str, str, T]]) -> None:
+        """entries: (name, qualified name, thing)."""
+        self._what = what
+        self._entries = list(entries)
+
+    def __getitem__(self, key: str) -> T:
+        found = [e for e in self._entries if e[1] == key] or [e for e in self._entries if e[0] == key]
+        if len(found) == 1:
+            return found[0][2]
+        if found:
+            names = [entry[1] for entry in found]
+            ids = [self._entries.index(entry) for entry in found]
+            raise AmbiguousTypeError(f"there are {len(found)} {self._what}s {key!r}: {', '.join(names)}", ids=ids)
+        known = [name for entry in self._entries for name in entry[:2]]
+        near = difflib.get_close_matches(str(key), dict.fromkeys(known), n=3)
+        raise TypeNotFoundError(f"there is no {self._what} {key!r}", near=near)
+
+    def __getattr__(self, name: str) -> T:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except BtfkitError as error:
+            raise AttributeError(str(error), name=name, obj=self) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry[1] for entry in self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in entry[:2] for entry in self._entries)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {self._what}s: {', '.join(self)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run gave.
+
+    retval:   what the function returned; signed where its type says so
+    data:     the packet afterwards. ctx: the context afterwards, as it was given: bytes, or a value of its type
+    duration: nanoseconds of one run, the mean of ``repeat``
+    """
+
+    retval: int
+    data: bytes
+    ctx: Any
+    duration: int
+
+
+class LoadedProgram:
+    """A program in the kernel. log: what the verifier said, where that was asked for."""
+
+    def __init__(self, plan: ProgramPlan, btf: Btf, fd: Fd, log: str = "") -> None:
+        self.plan = plan
+        self.btf = btf
+        self.log = log
+        self._fd = fd
+
+    def __repr__(self) -> str:
+        return f"<LoadedProgram {self.name!r}: {self.plan.prog_type.name.lower() if self.plan.prog_type else '?'}>"
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    @property
+    def fd(self) -> int:
+        return self._fd.fileno()
+
+    def fileno(self) -> int:
+        return self._fd.fileno()
+
+    @property
+    def info(self) -> ProgInfo:
+        return prog_info(self._fd)
+
+    def test_run(
+        self,
+        data: bytes | None = None,
+        *,
+        ctx: Any = None,
+        repeat: int = 1,
+        data_size_out: int | None = None,
+    ) -> RunResult:
+        """Run the program ``repeat`` times on a packet, a context, or both.
+
+        ctx: bytes, or a value of what the function's first parameter points at (a dict, a tuple, a record); it comes
+        back in the same way. data_size_out: bytes of room for the packet afterwards.
+        """
+        packed: bytes | None = None
+        typed: Codec | None = None
+        if isinstance(ctx, (bytes, bytearray, memoryview)):
+            packed = bytes(ctx)
+        elif ctx is not None:
+            typed = self.ctx_codec()
+            if typed is None:
+                raise ValueTypeError(
+                    "the type of its context is not known: give bytes", thing=f"program '{self.name}'", field="ctx"
+                )
+            packed = typed.pack(ctx, field="ctx")
+        try:
+            run = prog_test_run(
+                self._fd,
+                None if data is None else bytes(data),
+                ctx=packed,
+                repeat=repeat,
+                data_size_out=data_size_out,
+                ctx_size_out=len(packed) if packed is not None and data is not None else None,
+            )
+        except LoadError as error:
+            error.thing = f"program '{self.name}'"
+            raise
+        after: Any = run.ctx
+        if typed is not None and len(run.ctx) == typed.size:
+            after = typed.unpack(run.ctx)
+        return RunResult(self._signed(run.retval), run.data, after if packed is not None else None, run.duration_ns)
+
+    def ctx_codec(self) -> Codec | None:
+        """Of what the function's first parameter points at; None where that is not known, or has no size."""
+        proto = self._proto()
+        if proto is None or not proto.params:
+            return None
+        pointer = self.btf.resolved(proto.params[0].type_id)
+        if not isinstance(pointer, t.Ptr) or self.btf.size_of(pointer.type_id) is None:
+            return None
+        return codec(self.btf, pointer.type_id)
+
+    def _proto(self) -> t.FuncProto | None:
+        return self.btf.func_proto(self.btf.instance(self.plan.inst_id).type_id) if self.plan.inst_id else None
+
+    def _signed(self, retval: int) -> int:
+        proto = self._proto()
+        returned = self.btf.resolved(proto.return_type) if proto is not None else None
+        signed = isinstance(returned, t.Int) and returned.is_signed
+        return retval - (1 << 32) if signed and retval >> 31 else retval
+
+    def close(self) -> None:
+        self._fd.close()
+
+
+class Variable:
+    """A variable of the program, in the map that holds its section: ``variable.value``, read and written."""
+
+    def __init__(self, plan: VarPlan, btf: Btf, store: KernelMap) -> None:
+        self.plan = plan
+        self.btf = btf
+        self._store = store
+        self._codec: Codec | None = None
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.name!r}: {self.codec.name}>"
+
+    @property
+    def name(self) -> str:
+        """With the function that it is local to: ``count.calls``."""
+        return self.plan.qualified_name
+
+    @property
+    def type(self) -> t.Type:
+        return self.btf[self.plan.type_id]
+
+    @property
+    def codec(self) -> Codec:
+        if self._codec is None:
+            self._codec = codec(self.btf, self.plan.type_id)
+        return self._codec
+
+    @property
+    def value(self) -> Any:
+        return self.codec.unpack(self._section(), self.plan.off)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        data = self.codec.pack(value, field=self.name)
+        if self._store.frozen:
+            raise LoadError(
+                "is constant: its map is frozen; set it when loading (load(variables=…))", thing=f"variable '{self.name}'"
+            )
+        off = self.plan.off
+        if self._store.info.map_flags & MapFlags.MMAPABLE and self._write_mapped(data):
+            return
+        whole = self._section()
+        map_update(self._store.fd, bytes(4), whole[:off] + data + whole[off + len(data) :])
+
+    def _section(self) -> bytes:
+        whole = map_lookup(self._store.fd, bytes(4), self._store.value_size)
+        if whole is None:
+            raise LoadError("its map has no element", thing=f"variable '{self.name}'")
+        return whole
+
+    def _write_mapped(self, data: bytes) -> bool:
+        """Only the variable's own bytes, so that what a program writes beside it meanwhile stays."""
+        with contextlib.suppress(OSError, ValueError):
+            with mmap.mmap(self._store.fileno(), self._store.value_size) as memory:
+                memory[self.plan.off : self.plan.off + len(data)] = data
+            return True
+        return False
+
+
+class LoadedObject:
+    """An object in the kernel: ``programs``, ``maps``, ``variables`` by name; closed by `close` or the ``with`` block.
+
+    btf_fd: the object's BTF in the kernel, None where it takes none. warnings: what had to be left out, a line each.
+    """
+
+    def __init__(
+        self,
+        plan: LoadPlan,
+        stack: ExitStack,
+        *,
+        programs: list[LoadedProgram],
+        maps: list[TypedMap | TypedQueue],
+        variables: list[Variable],
+        warnings: list[str],
+        btf_fd: Fd | None,
+    ) -> None:
+        self.plan = plan
+        self.btf = plan.btf
+        self.btf_fd = btf_fd
+        self.warnings = warnings
+        self.programs: Table[LoadedProgram] = Table("program", ((p.name, p.name, p) for p in programs))
+        self.maps: Table[Any] = Table(
+            "map", ((m.name, m.name if not p.is_data else p.kernel_name, m) for m, p in zip(maps, plan.maps, strict=True))
+        )
+        self.variables: Table[Variable] = Table("variable", ((v.plan.name, v.name, v) for v in variables))
+        self._stack = stack
+
+    def __repr__(self) -> str:
+        return f"<LoadedObject {self.plan.name!r}: {len(self.programs)} programs, {len(self.maps)} maps>"
+
+    def close(self) -> None:
+        """Close every descriptor; what is pinned or attached stays in the kernel."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("descriptors cannot be copied or pickled")
