@@ -47,9 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_streams()
     try:
         code = _dispatch(arguments, traceback)
-        sys.stdout.flush()
     except BrokenPipeError:
-        return _reader_is_gone()
+        code = exits.BROKEN_PIPE
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _drop_stdout()
     return code
 
 
@@ -64,7 +67,9 @@ def _dispatch(arguments: list[str], traceback: bool) -> int:
         args = parser.parse_args(rest)
         args.extra, args.parser = extra, parser
         traceback = traceback or args.traceback
-        return int(module.run(args))
+        code = int(module.run(args))
+        sys.stdout.flush()  # a disk that is full says so here
+        return code
     except SystemExit as end:  # argparse's
         return end.code if isinstance(end.code, int) else exits.FAILED
     except BrokenPipeError:
@@ -154,6 +159,8 @@ def _print_version() -> None:
 
 def _prepare_streams() -> None:
     """Names in BTF are bytes that are mostly UTF-8: they come out as they went in."""
+    if sys.stdout is None:  # type: ignore[unreachable]  # the shell's >&-
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # type: ignore[unreachable]  # noqa: SIM115
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -161,12 +168,11 @@ def _prepare_streams() -> None:
             reconfigure(errors=errors if utf8 else "backslashreplace")
 
 
-def _reader_is_gone() -> int:
-    """Whoever read our output has had enough; Python's own flush at exit must not complain."""
+def _drop_stdout() -> None:
+    """Let what is still to be written go nowhere: Python's own flush at exit must not complain once more."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
     except (OSError, ValueError):
         pass
-    return exits.BROKEN_PIPE

@@ -57,7 +57,10 @@ def upgrade_annotated(work: Work, section: Section | None, dialect: str | None) 
     definitions = {symbol: decode_map_def(work.elf, symbol, dialect) for symbol in symbols}
     if section is not None:
         _make_canonical(work, section, definitions, dialect)
+    templates = {definition.inner for definition in definitions.values()}
     for symbol, definition in definitions.items():
+        if symbol in templates and symbol.name not in found:
+            continue  # not a map, but what the maps in another one are like
         type_id = found.get(symbol.name, 0)
         map_id = _annotated(work, symbol, definition, type_id) if type_id else _untyped(work, symbol, definition)
         map_ = work.btf.map_type(map_id)

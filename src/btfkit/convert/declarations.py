@@ -142,11 +142,10 @@ def linkage_of(symbol: Symbol) -> VarLinkage:
     return VarLinkage.STATIC if symbol.is_local else VarLinkage.GLOBAL_ALLOCATED
 
 
-def variables_by_section(work: Work) -> tuple[dict[Section, list[VarIn]], list[VarIn]]:
-    """Variable instances by the section that defines them, and those that are undefined."""
+def variable_instances(work: Work) -> list[VarIn]:
+    """What is to be declared as VAR, in the order of the instances."""
     btf = work.btf
-    placed: dict[Section, list[VarIn]] = {}
-    extern: list[VarIn] = []
+    out: list[VarIn] = []
     declared = {e.type_id for _, d in btf if isinstance(d, t.DataSec) for e in d.vars}
     for inst_id, instance in enumerate(work.types.instances, 1):
         type_ = btf.resolved(instance.type_id)
@@ -159,18 +158,13 @@ def variables_by_section(work: Work) -> tuple[dict[Section, list[VarIn]], list[V
         var = VarIn(symbol, instance.type_id)
         if isinstance(type_, t.Var):
             var.var_id, var.type_id = btf.resolve(instance.type_id), type_.type_id
-        if symbol.section is None:
-            extern.append(var)
-        else:
-            placed.setdefault(symbol.section, []).append(var)
-    return placed, extern
+        out.append(var)
+    return out
 
 
 def add_datasec(work: Work, section: Section, variables: list[VarIn]) -> int:
-    """VARs and the DATASEC of one section, with its true size and offsets. Returns the DATASEC's id."""
-    entries = []
-    for var in sorted(variables, key=_place):
-        entries.append(t.VarSecInfo(add_var(work, var), var.symbol.value, var.symbol.size))
+    """The DATASEC of one section, whose VARs are there already, with its true size and offsets. Returns its id."""
+    entries = [t.VarSecInfo(v.var_id, v.symbol.value, v.symbol.size) for v in sorted(variables, key=_place)]
     return work.types.add(t.DataSec(section.name, section.size, tuple(entries)))
 
 
@@ -178,10 +172,10 @@ def _place(var: VarIn) -> int:
     return var.symbol.value
 
 
-def add_var(work: Work, var: VarIn) -> int:
-    """The VAR's id: named as the symbol is, as compilers do."""
+def add_var(work: Work, var: VarIn) -> None:
+    """The VAR: named as the symbol is, as compilers do."""
     type_ = t.Var(var.symbol.name, var.type_id, linkage_of(var.symbol))
     if var.var_id:
         work.types.set(var.var_id, type_)
-        return var.var_id
-    return work.types.add(type_)
+    else:
+        var.var_id = work.types.add(type_)

@@ -78,14 +78,22 @@ def convert(
 
 def upgrade(obj: BpfObject) -> BpfObject:
     """The object in instance form: from what a compiler, a linker or this module made."""
-    match obj.form:
-        case ObjectForm.INSTANCE:
-            return obj
-        case ObjectForm.PROPOSED:
-            return as_form(obj, ObjectForm.INSTANCE, Form.INSTANCE)
-        case ObjectForm.SIDECAR:
-            return _upgrade_sidecar(obj)
+    try:
+        match obj.form:
+            case ObjectForm.INSTANCE:
+                return obj
+            case ObjectForm.PROPOSED:
+                return as_form(obj, ObjectForm.INSTANCE, Form.INSTANCE)
+            case ObjectForm.SIDECAR:
+                return _upgrade_sidecar(obj)
+        return _upgrade_plain(obj)
+    except BtfkitError as error:
+        raise error.at(path=obj.path) from None
+
+
+def _upgrade_plain(obj: BpfObject) -> BpfObject:
     work = begin(obj, instances=False)
+    legal.mend_encodings(work)
     functions = declarations.upgrade_functions(work)
     annotate.upgrade_annotated(work, work.elf.section(SECTION_MAPS), obj.dialect)
     _upgrade_dotmaps(work)
@@ -222,25 +230,25 @@ def to_libbpf(obj: BpfObject) -> BpfObject:
     """Mainline's form of today, from an instance object."""
     work = begin(obj)
     maps = _maps_of(work, obj)
-    variables, extern = declarations.variables_by_section(work)
+    variables = declarations.variable_instances(work)
     section = work.elf.section(SECTION_MAPS)
     if section is not None:
-        variables[section] = dotmaps.downgrade_section(work, section, maps)
-    return _mainline(work, variables, extern)
+        variables = dotmaps.downgrade_section(work, section, maps) + variables
+    return _mainline(work, variables)
 
 
 def to_classic(obj: BpfObject) -> BpfObject:
     """Mainline's form of 2018, from an instance object."""
     work = begin(obj)
     maps = _maps_of(work, obj)
-    variables, extern = declarations.variables_by_section(work)
+    variables = declarations.variable_instances(work)
     section = work.elf.section(SECTION_MAPS)
     if section is not None:
         for decl in maps.values():
             if not decl.definition.is_classic:
                 work.losses.append(f"map '{decl.name}': attributes past the fifth, which loaders of that time refuse")
-        variables[section] = annotate.downgrade_annotated(work, maps)
-    return _mainline(work, variables, extern)
+        variables = annotate.downgrade_annotated(work, maps) + variables
+    return _mainline(work, variables)
 
 
 def _maps_of(work: Work, obj: BpfObject) -> dict[Symbol, MapDecl]:
@@ -267,17 +275,18 @@ def _place(item: tuple[Symbol, object]) -> int:
     return item[0].value
 
 
-def _mainline(
-    work: Work, variables: dict[Section, list[declarations.VarIn]], extern: list[declarations.VarIn]
-) -> BpfObject:
+def _mainline(work: Work, variables: list[declarations.VarIn]) -> BpfObject:
     """VAR, DATASEC, FUNC and func_info; the instances go."""
+    sections: dict[Section, list[declarations.VarIn]] = {}
     constants = work.elf.section(".rodata")
     if constants is not None and constants.size:
-        variables.setdefault(constants, [])  # clang declares it for nameless constants too; libbpf types its map by it
-    for section in sorted(variables, key=_index):
-        declarations.add_datasec(work, section, variables[section])
-    for var in extern:
+        sections[constants] = []  # clang declares it for nameless constants too; libbpf types its map by it
+    for var in variables:
         declarations.add_var(work, var)
+        if var.symbol.section is not None:
+            sections.setdefault(var.symbol.section, []).append(var)
+    for section in sorted(sections, key=_index):
+        declarations.add_datasec(work, section, sections[section])
     _functions(work)
     work.types.instances, work.definitions = [], {}
     _drop_maps(work)

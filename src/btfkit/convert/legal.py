@@ -14,7 +14,6 @@ from btfkit.model import types as t
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.]")
 _ENCODINGS = (0, IntEncoding.SIGNED, IntEncoding.CHAR, IntEncoding.BOOL)
-"""The kernel takes one bit of encoding at most; bpf-gcc 12 writes SIGNED | CHAR for char."""
 
 MAX_LENGTH = 511
 """KSYM_NAME_LEN - 1 since 6.1."""
@@ -30,13 +29,12 @@ def legal_name(name: str) -> str:
 
 
 def legal_type(type_: t.Type) -> t.Type:
-    """The type with legal names, its elements' too."""
+    """The type with legal names, its elements' too, and a legal encoding."""
+    type_ = one_encoding(type_)
     changes: dict[str, object] = {}
     name = type_.name
     if name and isinstance(type_, NAMED) and legal_name(name) != name:
         changes["name"] = legal_name(name)
-    if isinstance(type_, t.Int) and type_.encoding not in _ENCODINGS:
-        changes["encoding"] = type_.encoding & ~IntEncoding.CHAR
     for field in ("members", "values", "params"):
         elements = getattr(type_, field, ())
         if elements and hasattr(elements[0], "name") and any(legal_name(e.name) != e.name for e in elements):
@@ -48,8 +46,20 @@ def make_legal(work: Work) -> None:
     """Every type of the work gets a legal name; each one changed is a loss."""
     for type_id, type_ in list(work.btf):
         legal = legal_type(type_)
-        if legal is not type_:
-            work.types.set(type_id, legal)
-            if legal.name != type_.name or not isinstance(type_, t.Int):
-                work.losses.append(f"{work.btf.describe(type_id)}: its name, or one in it, is not legal in C")
+        if legal is type_:
+            continue
+        work.types.set(type_id, legal)
+        if not isinstance(type_, t.Int):
+            work.losses.append(f"{work.btf.describe(type_id)}: its name, or one in it, is not legal in C")
     work._view = None
+
+
+def one_encoding(type_: t.Type) -> t.Type:
+    """An INT with one bit of encoding at most, which is all the kernel takes; bpf-gcc 12 writes SIGNED | CHAR for char."""
+    if isinstance(type_, t.Int) and type_.encoding not in _ENCODINGS:
+        return replace(type_, encoding=type_.encoding & ~IntEncoding.CHAR)
+    return type_
+
+
+def mend_encodings(work: Work) -> None:
+    work.types.types = [one_encoding(type_) for type_ in work.types.types]

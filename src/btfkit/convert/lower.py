@@ -1,8 +1,8 @@
 """Instance BTF → BTF that a kernel takes: classic header, no instances, no MAP; every type keeps its id.
 
-In: an object in instance form. Types that a kernel refuses are replaced where they stand; VAR and DATASEC are made again
-from the variable instances and their symbols, behind the old types. Out: a `Lowered`. What one kernel or another does
-not know yet (FLOAT, ENUM64 …) stays as it is: that is for whoever can ask the kernel.
+In: an object in instance form. Types that a kernel refuses are replaced where they stand; VAR and DATASEC are made
+again from the variable instances and their symbols, behind the old types. Out: a `Lowered`. What one kernel or another
+does not know yet (FLOAT, ENUM64 …) stays as it is: that is for whoever can ask the kernel.
 Source: docs/format.md, sections 3 and 7; kernel/bpf/btf.c (the ``*_check_meta`` and ``*_resolve`` functions).
 """
 

@@ -9,182 +9,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from btfkit.errors import BtfkitError, FormatError, LoadError, ValueTypeError
+from btfkit.errors import BtfkitError, LoadError, ValueTypeError
 from btfkit.format.maptype import MapType, map_type_word
+from btfkit.load.map_types import ARRAYS, HANDLES, KEYLESS, PER_CPU, STREAMS, AnyCodec, BytesOf, Handle, MapTypes, Store
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
-from btfkit.values import Codec, codec
-
-ARRAYS = frozenset({MapType.ARRAY, MapType.PERCPU_ARRAY})
-"""Maps whose elements are always there, and cannot be deleted."""
-
-PER_CPU = frozenset(
-    {MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH, MapType.PERCPU_CGROUP_STORAGE}
-)
-KEYLESS = frozenset({MapType.QUEUE, MapType.STACK, MapType.BLOOM_FILTER})
-STREAMS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF, MapType.ARENA})
-"""Maps that are mapped into memory, not looked up."""
-
-HANDLES = frozenset(
-    {
-        MapType.PROG_ARRAY, MapType.PERF_EVENT_ARRAY, MapType.CGROUP_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS,
-        MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP, MapType.REUSEPORT_SOCKARRAY,
-    }
-)  # fmt: skip
-"""Maps whose value is written as a file descriptor, and read (where it can be) as an id."""
 
 _POP = object()
 
 
 class MapUseError(BtfkitError, TypeError):
     """Something that this kind of map cannot do."""
-
-
-class Store(Protocol):
-    """A map's bytes. value_size: bytes of one value; of a per-CPU map, of one CPU's."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> int: ...
-    @property
-    def key_size(self) -> int: ...
-    @property
-    def value_size(self) -> int: ...
-    @property
-    def max_entries(self) -> int: ...
-    @property
-    def cpus(self) -> int:
-        """How many values an element of a per-CPU map has."""
-
-    @property
-    def info(self) -> Any: ...
-    def fileno(self) -> int: ...
-    def lookup(self, key: bytes) -> bytes | None: ...
-    def take(self, key: bytes) -> bytes | None:
-        """Look up and delete in one go."""
-
-    def holds(self, value: bytes) -> bool:
-        """Whether a Bloom filter may hold the value."""
-
-    def update(self, key: bytes, value: bytes, flags: int = 0) -> None: ...
-    def delete(self, key: bytes) -> bool: ...
-    def items(self) -> Iterator[tuple[bytes, bytes]]: ...
-    def keys(self) -> Iterator[bytes]: ...
-
-
-# -- codecs of what has no type, or is a handle ----------------------------------------------------------------------
-
-
-class BytesOf:
-    """A value of which only the size is known: bytes; takes a non-negative number too, in the map's byte order."""
-
-    def __init__(self, size: int, byte_order: str) -> None:
-        self.size = size
-        self.name = f"{size} bytes"
-        self.byte_order = byte_order
-
-    def unpack(self, data: bytes, off: int = 0) -> bytes:
-        return bytes(data[off : off + self.size])
-
-    def pack(self, value: Any, *, field: str = "") -> bytes:
-        if isinstance(value, int) and not isinstance(value, bool):
-            try:
-                return value.to_bytes(self.size, "big" if self.byte_order == "big" else "little")
-            except OverflowError:
-                raise ValueTypeError(f"{value} does not fit {self.name} without a sign", field=field) from None
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise ValueTypeError(f"{value!r} is not bytes: the type is not known", field=field)
-        if len(value) != self.size:
-            raise ValueTypeError(f"has {len(value)} bytes, not {self.size}", field=field)
-        return bytes(value)
-
-    def to_json(self, value: Any) -> Any:
-        return value.hex()
-
-    def from_json(self, obj: Any, *, field: str = "") -> bytes:
-        if isinstance(obj, str):
-            try:
-                obj = bytes.fromhex(obj.removeprefix("0x"))
-            except ValueError:
-                raise ValueTypeError(f"{obj!r} is not hex digits ({self.name})", field=field) from None
-        return self.pack(bytes(obj) if isinstance(obj, list) else obj, field=field)
-
-    def parse(self, text: str, *, field: str = "") -> bytes:
-        """Hex digits, all of them; or a number as Python writes it."""
-        plain = text.strip().replace(" ", "")
-        if len(plain.removeprefix("0x")) != 2 * self.size and plain.isdigit():
-            return self.pack(int(plain), field=field)
-        return self.from_json(plain, field=field)
-
-    def format(self, value: Any) -> str:
-        return value.hex(" ")  # type: ignore[no-any-return]
-
-
-class Handle(BytesOf):
-    """A program, map, socket or the like: its descriptor, or what has one (``fileno``), is written; a number is read."""
-
-    def unpack(self, data: bytes, off: int = 0) -> Any:
-        return int.from_bytes(super().unpack(data, off), "big" if self.byte_order == "big" else "little")
-
-    def pack(self, value: Any, *, field: str = "") -> bytes:
-        return super().pack(value.fileno() if hasattr(value, "fileno") else value, field=field)
-
-    def to_json(self, value: Any) -> Any:
-        return value
-
-    def parse(self, text: str, *, field: str = "") -> Any:
-        try:
-            return int(text, 0)
-        except ValueError:
-            raise ValueTypeError(f"{text!r} is not a number", field=field) from None
-
-    def format(self, value: Any) -> str:
-        return str(value)
-
-
-AnyCodec = Codec | BytesOf
-
-
-@dataclass(frozen=True)
-class MapTypes:
-    """What a map's keys and values are: types of ``btf``, 0 where unknown."""
-
-    btf: Btf | None = None
-    key_type_id: int = 0
-    value_type_id: int = 0
-    byte_order: str = "little"
-
-    def key_codec(self, store: Store) -> AnyCodec:
-        found = self._codec(self.key_type_id, store.key_size)
-        if found is None and store.type in ARRAYS | HANDLES and store.key_size == 4:
-            index = Btf([t.Int("unsigned int", 4)], byte_order=self.byte_order)
-            return codec(index, 1, self.byte_order)
-        return found or BytesOf(store.key_size, self.byte_order)
-
-    def value_codec(self, store: Store) -> AnyCodec:
-        if store.type in HANDLES:
-            return Handle(store.value_size, self.byte_order)
-        return self._codec(self.value_type_id, store.value_size) or BytesOf(store.value_size, self.byte_order)
-
-    def _codec(self, type_id: int, size: int) -> Codec | None:
-        """None where the type has no size or another one than the map: then the bytes are all that can be said."""
-        if self.btf is None or not type_id:
-            return None
-        try:
-            found = codec(self.btf, type_id, self.byte_order)
-        except (FormatError, ValueTypeError):
-            return None
-        return found if found.size == size else None
-
-    def type(self, type_id: int) -> t.Type | None:
-        return self.btf[type_id] if self.btf is not None and type_id else None
-
-
-# -- maps ---------------------------------------------------------------------------------------------------------
 
 
 class _Common:
@@ -204,7 +41,10 @@ class _Common:
     def type(self) -> MapType | int:
         """BPF_MAP_TYPE_*."""
         number = self.store.type
-        return MapType(number) if number in MapType else number
+        try:
+            return MapType(number)
+        except ValueError:
+            return number
 
     @property
     def btf(self) -> Btf | None:
@@ -236,8 +76,9 @@ class _Common:
         return self.store.fileno()
 
     def __repr__(self) -> str:
-        types = f"<{self.key_codec.name}, {self.value_codec.name}>" if self.store.key_size else f"<{self.value_codec.name}>"
-        return f"<{type(self).__name__} {self.name!r}: {map_type_word(self.store.type)}{types}>"
+        names = [self.key_codec.name] if self.store.key_size else []
+        types = ", ".join([*names, self.value_codec.name])
+        return f"<{type(self).__name__} {self.name!r}: {map_type_word(self.store.type)}<{types}>>"
 
     def close(self) -> None:
         """Give the map's descriptor up, where it is the map's own."""
@@ -263,7 +104,8 @@ class _Common:
             return self.value_codec.pack(value, field="value")
         cpus = self.store.cpus
         if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__len__") or len(value) != cpus:
-            raise ValueTypeError(f"is not a list of {cpus} values, one for each CPU", thing=f"map '{self.name}'", field="value")
+            thing = f"map '{self.name}'"
+            raise ValueTypeError(f"is not a list of {cpus} values, one for each CPU", thing=thing, field="value")
         slot = -(-self.value_codec.size // 8) * 8
         packed = (self.value_codec.pack(one, field=f"value[{cpu}]") for cpu, one in enumerate(value))
         return b"".join(one.ljust(slot, b"\0") for one in packed)
@@ -401,7 +243,7 @@ class _Values(ValuesView[Any]):
 
 
 class TypedQueue(_Common):
-    """A map without keys: a queue, a stack, or a Bloom filter, which only takes values and says whether it may hold one."""
+    """A map without keys: a queue, a stack; or a Bloom filter, which takes values and says if it may hold one."""
 
     def push(self, value: Any, *, replace: bool = False) -> None:
         """Put a value in. replace: where it is full, the oldest goes (BPF_EXIST)."""
@@ -440,6 +282,7 @@ def typed_map(store: Store, types: MapTypes) -> TypedMap | TypedQueue:
 __all__ = [
     "AnyCodec",
     "BytesOf",
+    "HANDLES",
     "Handle",
     "MapTypes",
     "MapUseError",

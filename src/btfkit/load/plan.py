@@ -88,9 +88,9 @@ class VarInfo(NamedTuple):
 
 
 class Initial(NamedTuple):
-    """An initial element: of a map of maps, a map (an index in the plan's maps); of a program array, a program's name."""
+    """An initial element: of a map of maps a map (an index in the plan's maps), of a program array a program's name."""
 
-    index: int
+    element: int
     map: int = -1
     program: str = ""
 
@@ -135,10 +135,14 @@ class MapPlan:
 
 @dataclass(frozen=True, slots=True)
 class VarPlan:
-    """A variable in a data map: off bytes into its value. type_id: in the plan's Btf."""
+    """A variable in a data map: off bytes into its value. type_id: in the plan's Btf.
+
+    qualified_name: with the function it is local to; symbol: the name of its symbol, which tells equal ones apart
+    """
 
     name: str
     qualified_name: str
+    symbol: str
     map: int
     off: int
     size: int

@@ -20,7 +20,7 @@ from btfkit.load.plan_maps import Maps
 from btfkit.load.plan_merge import merge
 from btfkit.load.sections import section_type
 from btfkit.model import types as t
-from btfkit.model.ext import CoreRelo, FuncInfo, LineInfo
+from btfkit.model.ext import CoreRelo, LineInfo
 from btfkit.object import BpfObject
 
 TEXT = ".text"
@@ -49,18 +49,17 @@ class Code:
         self.obj = obj
         self.maps = maps
         self.instances = {symbol: inst_id for inst_id, symbol in obj.definitions.items()}
-        self.extern_sections = {
-            entry.type_id: datasec.name for _, datasec in obj.btf if isinstance(datasec, t.DataSec) for entry in datasec.vars
-        }
+        datasecs = [type_ for _, type_ in obj.btf if isinstance(type_, t.DataSec)]
+        self.extern_sections = {entry.type_id: datasec.name for datasec in datasecs for entry in datasec.vars}
         self.functions: list[Function] = []
         self._starts: dict[tuple[Section, int], Function] = {}
         self._relocations: dict[Section, dict[int, Relocation]] = {}
         self._lines: dict[str, list[LineInfo]] = {}
         self._core: dict[str, list[CoreRelo]] = {}
-        for section, lines in obj.ext.line_info:
-            self._lines.setdefault(section, []).extend(lines)
-        for section, relos in obj.ext.core_relo:
-            self._core.setdefault(section, []).extend(relos)
+        for name, lines in obj.ext.line_info:
+            self._lines.setdefault(name, []).extend(lines)
+        for name, relos in obj.ext.core_relo:
+            self._core.setdefault(name, []).extend(relos)
         self._typed = self._by_func_info()
         for section in obj.elf.sections:
             if section.is_code and section.in_file and section.size:
@@ -69,20 +68,20 @@ class Code:
     def _by_func_info(self) -> dict[tuple[str, int], int]:
         """Instances by what func_info says, for functions whose symbols no record ties to one."""
         by_type = {declared.type_id: declared.inst_id for declared in reversed(self.obj.functions)}
-        records: list[tuple[str, list[FuncInfo]]] = self.obj.ext.func_info
-        return {(section, r.insn_off): by_type[r.type_id] for section, rs in records for r in rs if r.type_id in by_type}
+        records = [(section, record) for section, found in self.obj.ext.func_info for record in found]
+        return {(section, r.insn_off): by_type[r.type_id] for section, r in records if r.type_id in by_type}
 
     def _add_functions(self, section: Section) -> None:
         if section.size % INSN_SIZE:
             raise LoadError(f"its {section.size} bytes are not whole instructions", section=section.name)
         found = []
         here = [s for s in self.obj.elf.symbols if s.section is section and not s.is_section]
-        symbols = [s for s in here if s.is_function] or [
-            s for s in here if s.type == STT_NOTYPE and not s.is_local and s.name  # assemblers leave the type out
-        ]
+        symbols = [s for s in here if s.is_function]
+        if not symbols:  # assemblers leave the type out
+            symbols = [s for s in here if s.type == STT_NOTYPE and not s.is_local and s.name]
         starts = sorted({s.value for s in symbols} | {section.size})
         for symbol in sorted(symbols, key=lambda s: s.value):
-            size = symbol.size or next(start for start in [*starts, section.size] if start > symbol.value) - symbol.value
+            size = symbol.size or next((start for start in starts if start > symbol.value), 0) - symbol.value
             if symbol.value % INSN_SIZE or size % INSN_SIZE or symbol.value + size > section.size or size <= 0:
                 raise LoadError(
                     f"its {size} bytes at 0x{symbol.value:x} are not whole instructions of a section of {section.size}",
@@ -121,7 +120,7 @@ class Code:
         return [r for r in self._core.get(function.section.name, ()) if function.off <= r.insn_off < function.end]
 
     def symbol_place(self, symbol: Symbol, rel: Relocation, imm: int, *, call: bool) -> int:
-        """Byte offset in the symbol's section that an instruction means; the offset in place counts in slots in a call."""
+        """Byte offset in the symbol's section that an instruction means; in a call the number in place counts slots."""
         if rel.addend is not None:
             return symbol.value + rel.addend
         return symbol.value + ((imm + 1) * INSN_SIZE if call else imm)
@@ -159,8 +158,8 @@ def plan_programs(plan: LoadPlan, obj: BpfObject, maps: Maps, types: Mapping[str
             raise TypeNotFoundError(f"there is no program or section {name!r}")
     called = code.called() if any(f.is_local and f.section.name != TEXT for f in code.functions) else set()
     for function in code.functions:
-        if function.section.name == TEXT and function.name not in types and len(code.functions) > 1:
-            continue
+        if function.section.name == TEXT and function.name not in types:
+            continue  # for others to call; nothing says what type of program it could be
         if function.section.name != TEXT and function.is_local and function in called:
             continue
         program = ProgramPlan(function.name, function.section.name, None, inst_id=function.inst_id)
@@ -186,7 +185,7 @@ def _set_type(program: ProgramPlan, section: str) -> None:
 
 
 def _core_problem(program: ProgramPlan, code: Code, functions: list[Function]) -> None:
-    """CO-RE relocations other than of local type ids (`merge` does those) ask what the running kernel's types are like."""
+    """CO-RE relocations ask what the running kernel's types are like; but for local type ids, which `merge` does."""
     open_ = [
         (function, relo)
         for function in functions

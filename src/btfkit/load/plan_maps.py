@@ -117,8 +117,8 @@ class Maps:
         for rel in self.obj.elf.relocations(section):
             if rel.type in (R_BPF_64_ABS64, R_BPF_DATA_64) and rel.symbol is not None:
                 self.plan.warnings.append(
-                    f"{section.name}+0x{rel.off:x} holds the address of {_what(rel.symbol)}, which no kernel can fill in: "
-                    "it stays a bare offset"
+                    f"{section.name}+0x{rel.off:x} holds the address of {_what(rel.symbol)}, "
+                    "which no kernel can fill in: it stays a bare offset"
                 )
 
     # -- defined maps ------------------------------------------------------------------------------------------
@@ -176,10 +176,9 @@ class Maps:
                     plan.values.append(Initial(index, program=symbol.name))
                 else:
                     raise LoadError(
-                        f"element {index} is to be {_what(symbol)}, which is neither a map nor a program of this object",
+                        f"element {index} is to be {_what(symbol)}, neither a map nor a program of this object",
                         thing=f"map '{plan.name}'",
                     )
-            plan.max_entries = max(plan.max_entries, len(definition.values)) if not plan.max_entries else plan.max_entries
         self._find_variables()
 
     # -- variables ---------------------------------------------------------------------------------------------
@@ -197,7 +196,14 @@ class Maps:
                 size = size or self.btf.size_of(declared.type_id) or 0
                 self.plan.variables.append(
                     VarPlan(
-                        declared.name, declared.qualified_name, index, off, size, declared.type_id, declared.inst_id
+                        declared.name,
+                        declared.qualified_name,
+                        symbol.name if symbol is not None else declared.name,
+                        index,
+                        off,
+                        size,
+                        declared.type_id,
+                        declared.inst_id,
                     )
                 )
 

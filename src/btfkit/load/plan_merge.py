@@ -193,7 +193,7 @@ class _Merger:
             self._relocate(idx, RelocKind.KSYM, name=symbol.name, weak=symbol.is_weak, typed=typed)
             return
         what = "map" if inst_id and btf.map_type(type_id) else "variable"
-        self._problem(function, pos, f"needs the {what} '{symbol.name}', which is declared and not defined: link it first")
+        self._problem(function, pos, f"needs the {what} '{symbol.name}', which is not defined here: link it first")
 
     def _relocate(
         self,

@@ -46,7 +46,7 @@ def plan_lines(plan: LoadPlan) -> Iterator[str]:
                 yield f"    each: {_map_words(plan.btf, map_.inner)}"
             for initial in map_.values:
                 what = f"map {plan.maps[initial.map].name}" if initial.map >= 0 else f"program {initial.program}"
-                yield f"    [{initial.index}] = {what}"
+                yield f"    [{initial.element}] = {what}"
     for program in plan.programs:
         yield from _program_lines(plan, program)
     if plan.variables:
@@ -60,7 +60,8 @@ def plan_lines(plan: LoadPlan) -> Iterator[str]:
 
 def _map_words(btf: Btf, map_: MapPlan) -> str:
     words = [f"{map_.name}: {map_type_word(map_.type)}"]
-    for what, type_id, size in (("key", map_.key_type_id, map_.key_size), ("value", map_.value_type_id, map_.value_size)):
+    sides = (("key", map_.key_type_id, map_.key_size), ("value", map_.value_type_id, map_.value_size))
+    for what, type_id, size in sides:
         told = f" {type_words(btf, type_id)}" if type_id else ""
         words.append(f"{what}{told} {size} bytes")
     words.append(f"{map_.max_entries} entries")
@@ -188,7 +189,8 @@ def _map_json(plan: LoadPlan, map_: MapPlan) -> dict[str, Any]:
         "inst_id": map_.inst_id,
         "inner": _map_json(plan, map_.inner) if map_.inner is not None else None,
         "values": [
-            {"index": v.index, "map": v.map if v.map >= 0 else None, "program": v.program or None} for v in map_.values
+            {"element": v.element, "map": v.map if v.map >= 0 else None, "program": v.program or None}
+            for v in map_.values
         ],
     }
     if map_.data is not None:

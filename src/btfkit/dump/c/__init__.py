@@ -80,7 +80,7 @@ def dump_c(
     everything = root_ids is None
     roots = _own_roots(btf) if root_ids is None else list(root_ids)
     instances = _declared(btf) if everything else []
-    graph = Graph(btf, [*roots, *(type_id for type_id, _ in instances)])
+    graph = Graph(btf, roots, [type_id for type_id, _ in instances])
     order = Order(graph, roots)
     names = Names(btf, graph.needed, graph.is_item)
     emitter = Emitter(graph, names, Layouts(btf), asserts=asserts)

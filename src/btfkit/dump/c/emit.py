@@ -67,7 +67,8 @@ class Emitter:
         self.layouts = layouts
         self.lines: list[str] = []
         self.uses_type_tags = False
-        self._asserts: list[str] = []
+        self._asserts: list[tuple[int, str]] = []
+        """(bit offset, text) of the current item's."""
         self._with_asserts = asserts
         self._declared: set[str] = set()
         self._flat: dict[int, tuple[str, str] | None] = {}
@@ -107,7 +108,8 @@ class Emitter:
                 self._write([f"{tag} ", _Body(type_id, 0, ".", 0, Scope()), ";\n\n"])
                 self._assert_size(tag, type_.size)
         if self._asserts:
-            self.lines += [*self._asserts, "\n"]
+            self._asserts.sort(key=lambda pair: pair[0])
+            self.lines += [*(text for _, text in self._asserts), "\n"]
             self._asserts = []
 
     def loose_enum(self, type_id: int) -> None:
@@ -141,12 +143,13 @@ class Emitter:
 
     def _assert_size(self, what: str, size: int) -> None:
         if self._with_asserts:
-            self._asserts.append(f'_Static_assert(sizeof({what}) == {size}, "{what}");\n')
+            text = f'_Static_assert(sizeof({what}) == {size}, "{what}");\n'
+            self._asserts.append((8 * size, text))
 
     def _assert_offset(self, path: str, bit_off: int) -> None:
         path = path.lstrip(".")
         text = f"__builtin_offsetof({self._root}, {path}) == {bit_off // 8}"
-        self._asserts.append(f'_Static_assert({text}, "{self._root}: {path}");\n')
+        self._asserts.append((bit_off, f'_Static_assert({text}, "{self._root}: {path}");\n'))
 
     # -- pieces --------------------------------------------------------------------------------------------------
 

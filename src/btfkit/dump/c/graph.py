@@ -45,14 +45,14 @@ def refs(type_: t.Type) -> list[int]:
 class Graph:
     """needed: all types that the roots mention, rising. hoisted: anonymous ones that need a tag."""
 
-    def __init__(self, btf: Btf, roots: Iterable[int]) -> None:
-        """roots: a type may be there more than once: it is then mentioned so often."""
+    def __init__(self, btf: Btf, roots: Iterable[int], mentions: Iterable[int] = ()) -> None:
+        """roots: types to be written; mentions: types of further declarations, as often as they are mentioned."""
         self.btf = btf
         self.hoisted: set[int] = set()
         self.refs: dict[int, list[int]] = {}
         self._named: set[int] = set()
-        roots = list(roots)
-        todo = list(roots)
+        mentions = list(mentions)
+        todo = [*roots, *mentions]
         while todo:
             type_id = todo.pop()
             if type_id and type_id not in self.refs:
@@ -66,8 +66,9 @@ class Graph:
                 if ref:
                     self._uses[ref] += 1
                     users[ref] = type_id
-        for type_id in roots:
-            self._uses[type_id] += 1
+        for type_id in mentions:
+            if type_id:
+                self._uses[type_id] += 1
         self._hoist_enums(users)
         self._hoist_composites()
 

@@ -45,7 +45,7 @@ class Order:
         self._fresh: set[int] = set()
         """Typedefs whose anonymous structs were hoisted in this round."""
         done: set[int] = set()
-        for root in roots:
+        for root in [*roots, *sorted(self.graph.hoisted)]:
             if self.graph.is_item(root):
                 self._visit(root, done)
             elif not isinstance(self.btf[root], (t.Enum, t.Enum64)):

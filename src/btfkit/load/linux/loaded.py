@@ -24,7 +24,7 @@ from .store import KernelMap
 from .sys import Fd, ProgInfo, map_lookup, map_update, prog_info, prog_test_run
 from .uapi import MapFlags
 
-__all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable"]
+__all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable", "names_of"]
 
 T = TypeVar("T")
 
@@ -35,22 +35,26 @@ class Table(Mapping[str, T], Generic[T]):
     TypeNotFoundError (a KeyError) with near names; AmbiguousTypeError where several have the name.
     """
 
-    def __init__(self, what: str, entries: Iterable[tuple[str, str, T]]) -> None:
-        """entries: (name, qualified name, thing)."""
+    def __init__(self, what: str, entries: Iterable[tuple[tuple[str, ...], T]]) -> None:
+        """entries: (names, thing): the name that tells most first, the one that most may share last."""
         self._what = what
         self._entries = list(entries)
 
     def __getitem__(self, key: str) -> T:
-        found = [e for e in self._entries if e[1] == key] or [e for e in self._entries if e[0] == key]
-        if len(found) == 1:
-            return found[0][2]
-        if found:
-            names = [entry[1] for entry in found]
-            ids = [self._entries.index(entry) for entry in found]
-            raise AmbiguousTypeError(f"there are {len(found)} {self._what}s {key!r}: {', '.join(names)}", ids=ids)
-        known = [name for entry in self._entries for name in entry[:2]]
-        near = difflib.get_close_matches(str(key), dict.fromkeys(known), n=3)
-        raise TypeNotFoundError(f"there is no {self._what} {key!r}", near=near)
+        for level in range(max((len(names) for names, _ in self._entries), default=0)):
+            found = [(names[0], thing) for names, thing in self._entries if names[level : level + 1] == (key,)]
+            if len(found) == 1:
+                return found[0][1]
+            if found:
+                shown = ", ".join(name for name, _ in found)
+                raise AmbiguousTypeError(
+                    f"there are {len(found)} {self._what}s {key!r}: {shown}",
+                    ids=[i for i, (names, _) in enumerate(self._entries) if names[level : level + 1] == (key,)],
+                )
+        known = dict.fromkeys(name for names, _ in self._entries for name in names)
+        raise TypeNotFoundError(
+            f"there is no {self._what} {key!r}", near=difflib.get_close_matches(str(key), known, n=3)
+        )
 
     def __getattr__(self, name: str) -> T:
         if name.startswith("_"):
@@ -61,13 +65,13 @@ class Table(Mapping[str, T], Generic[T]):
             raise AttributeError(str(error), name=name, obj=self) from None
 
     def __iter__(self) -> Iterator[str]:
-        return (entry[1] for entry in self._entries)
+        return (names[0] for names, _ in self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __contains__(self, key: object) -> bool:
-        return any(key in entry[:2] for entry in self._entries)
+        return any(key in names for names, _ in self._entries)
 
     def __repr__(self) -> str:
         return f"<{len(self)} {self._what}s: {', '.join(self)}>"
@@ -215,7 +219,7 @@ class Variable:
         data = self.codec.pack(value, field=self.name)
         if self._store.frozen:
             raise LoadError(
-                "is constant: its map is frozen; set it when loading (load(variables=…))", thing=f"variable '{self.name}'"
+                "is constant: its map is frozen; set it when loading (``variables=``)", thing=f"variable '{self.name}'"
             )
         off = self.plan.off
         if self._store.info.map_flags & MapFlags.MMAPABLE and self._write_mapped(data):
@@ -236,6 +240,11 @@ class Variable:
                 memory[self.plan.off : self.plan.off + len(data)] = data
             return True
         return False
+
+
+def names_of(var: VarPlan) -> tuple[str, ...]:
+    """What a variable can be called in a `Table`."""
+    return var.symbol, var.qualified_name, var.name
 
 
 class LoadedObject:
@@ -259,11 +268,11 @@ class LoadedObject:
         self.btf = plan.btf
         self.btf_fd = btf_fd
         self.warnings = warnings
-        self.programs: Table[LoadedProgram] = Table("program", ((p.name, p.name, p) for p in programs))
+        self.programs: Table[LoadedProgram] = Table("program", (((p.name,), p) for p in programs))
         self.maps: Table[Any] = Table(
-            "map", ((m.name, m.name if not p.is_data else p.kernel_name, m) for m, p in zip(maps, plan.maps, strict=True))
+            "map", (((m.name, p.kernel_name), m) for m, p in zip(maps, plan.maps, strict=True))
         )
-        self.variables: Table[Variable] = Table("variable", ((v.plan.name, v.name, v) for v in variables))
+        self.variables: Table[Variable] = Table("variable", ((names_of(v.plan), v) for v in variables))
         self._stack = stack
 
     def __repr__(self) -> str:

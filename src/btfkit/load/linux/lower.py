@@ -1,7 +1,7 @@
 """A kernel's BTF → BTF that *this* kernel takes: what it does not know is replaced, each type keeping its id.
 
-In: what `btfkit.convert.lower` gives. Each kind is asked for (see `probe`), never guessed from a version, and only if it
-occurs. Out: the BTF and what was lost, a line each.
+In: what `btfkit.convert.lower` gives. Each kind is asked for (see `probe`), never guessed from a version, and only if
+it occurs. Out: the BTF and what was lost, a line each.
 Source: libbpf's bpf_object__sanitize_btf, whose replacements these are.
 """
 

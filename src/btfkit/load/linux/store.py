@@ -30,10 +30,9 @@ class KernelMap:
     Its sizes are the kernel's own, so no answer overruns a buffer.
     """
 
-    def __init__(self, fd: Fd, name: str = "", *, frozen: bool = False, own_fd: bool = True) -> None:
+    def __init__(self, fd: Fd, name: str = "", *, frozen: bool = False) -> None:
         self.fd = fd
         self.frozen = frozen
-        self._own_fd = own_fd
         info = map_info(fd)
         self.name = name or info.name or f"id {info.id}"
         self.type = info.type
@@ -80,6 +79,4 @@ class KernelMap:
         return map_keys(self.fd, self.key_size)
 
     def close(self) -> None:
-        """Close the descriptor where nobody else is to do it."""
-        if self._own_fd:
-            self.fd.close()
+        self.fd.close()

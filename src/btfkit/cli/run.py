@@ -1,0 +1,260 @@
+"""``btfkit run``: load an object, run a program on a packet or a context, print what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from btfkit.cli import exits
+from btfkit.cli.inputs import add_dialect, add_file, read_file
+from btfkit.cli.outputs import write_output
+from btfkit.cli.plan import add_type, make, program_of
+from btfkit.cli.report import say, warn
+from btfkit.cli.text import print_json, print_table, printable
+from btfkit.errors import BtfkitError, LoadError, ValueTypeError
+
+if TYPE_CHECKING:
+    from btfkit.load.linux import LoadedObject, LoadedProgram, RunResult
+    from btfkit.load.plan import LoadPlan, ProgramPlan
+
+DESCRIPTION = """\
+Load an object's maps and one program into the running kernel, run the program there (BPF_PROG_TEST_RUN: nothing is
+attached to anything), and print what it returned, how long a run took, and what became of the packet. Then everything
+is closed again, except for maps that are pinned by name.
+
+Programs that see packets get the packet of --data or --hex, or else 64 zero bytes; others get none unless one is given.
+--ctx is the context, as JSON of the type that the program's parameter points at, or its bytes as 0x and hex digits.
+
+With --maps the contents of the object's maps and variables after the run follow; elements of arrays that are all zeros
+are left out (not in JSON)."""
+
+EXAMPLES = """\
+  btfkit run flows.o --data packet.bin --repeat 1000 --maps
+  printf '...' | btfkit run flows.o --program count --data -
+  btfkit run flows.o --hex 'ffffffffffff 020000000001 0806' --json
+  btfkit run sum.o --ctx '{"a": 2, "b": 3}'
+  btfkit run protocols.o --set min_len=100 --maps"""
+
+DEFAULT_PACKET = bytes(64)
+
+_SEE_PACKETS = {
+    "SOCKET_FILTER", "SCHED_CLS", "SCHED_ACT", "XDP", "CGROUP_SKB", "LWT_IN", "LWT_OUT", "LWT_XMIT", "LWT_SEG6LOCAL",
+    "FLOW_DISSECTOR", "SK_SKB", "NETFILTER",
+}  # fmt: skip
+_XDP = ("XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT")
+_TC = ("UNSPEC", "OK", "RECLASSIFY", "SHOT", "PIPE", "STOLEN", "QUEUED", "REPEAT", "REDIRECT", "TRAP")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    add_file(parser, "an object of any form")
+    parser.add_argument("--program", metavar="NAME", help="which one; needed where there are several")
+    packet = parser.add_mutually_exclusive_group()
+    packet.add_argument("--data", metavar="FILE", help="the packet, Ethernet header first; - is stdin")
+    packet.add_argument("--hex", metavar="DIGITS", help="the packet, as hex digits; spaces and colons do not count")
+    parser.add_argument("--ctx", metavar="JSON", help="the context")
+    parser.add_argument("--repeat", metavar="N", type=int, default=1, help="run it so often; default: 1")
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="what a variable starts with")
+    parser.add_argument("--maps", action="store_true", help="print the object's maps and variables after the run")
+    parser.add_argument("--out", metavar="FILE", help="write what became of the packet; - is stdout")
+    parser.add_argument("--json", action="store_true", help="as JSON, packets as hex digits")
+    parser.add_argument("-v", "--log", action="store_true", help="print the verifier's whole log on stderr")
+    add_type(parser)
+    add_dialect(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load and run; the exit code."""
+    if args.repeat < 1 or args.repeat > 0x7FFFFFFF:
+        args.parser.error("--repeat is 1 or more")
+    if args.out == "-" and args.json:
+        args.parser.error("--out - and --json both print")
+    plan = make(args)
+    program = _program(plan, args)
+    data = _packet(program, args)
+    variables = dict(_variable(plan, text, args) for text in args.set)
+    from btfkit.load.linux import load  # noqa: PLC0415 (see main: start quickly)
+
+    try:
+        with load(plan, programs=[program.name], variables=variables, log_level=int(args.log)) as bpf:
+            warn(bpf.warnings)
+            loaded = bpf.programs[program.name]
+            if args.log:
+                sys.stderr.write(_log(loaded.log))
+            result = loaded.test_run(data, ctx=_context(loaded, args.ctx), repeat=args.repeat)
+            if args.out is not None:
+                write_output(args.out, result.data)
+            _print(program, loaded, bpf, data, result, args)
+    except LoadError as error:
+        if args.log and error.log:
+            sys.stderr.write(_log(error.log))
+        elif error.log:
+            error.reason += " [-v shows the whole log]"
+        raise
+    return exits.OK
+
+
+def _log(log: str) -> str:
+    return "".join([f"{printable(line)}\n" for line in log.rstrip("\n").split("\n")]) if log else ""
+
+
+# -- what goes in -------------------------------------------------------------------------------------------
+
+
+def _program(plan: LoadPlan, args: argparse.Namespace) -> ProgramPlan:
+    if args.program is not None:
+        return program_of(plan, args.program)
+    if len(plan.programs) == 1:
+        return plan.programs[0]
+    if not plan.programs:
+        raise LoadError("there is no program in it", path=args.file)
+    args.parser.error(f"--program is needed, one of {', '.join(printable(p.name) for p in plan.programs)}")
+
+
+def _packet(program: ProgramPlan, args: argparse.Namespace) -> bytes | None:
+    if args.data == "-":
+        return sys.stdin.buffer.read()
+    if args.data is not None:
+        return read_file(args.data)
+    if args.hex is not None:
+        try:
+            return bytes.fromhex(args.hex.replace(":", " "))
+        except ValueError as error:
+            args.parser.error(f"--hex: {error}")
+    sees = program.prog_type is not None and program.prog_type.name in _SEE_PACKETS
+    return DEFAULT_PACKET if sees else None
+
+
+def _variable(plan: LoadPlan, text: str, args: argparse.Namespace) -> tuple[str, Any]:
+    from btfkit.values import codec  # noqa: PLC0415
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        args.parser.error("--set is NAME=VALUE")
+    found = [v for v in plan.variables if name == v.qualified_name] or [v for v in plan.variables if name == v.name]
+    if len(found) != 1:
+        return name, value  # the loader says that it is not there, or there twice
+    return name, codec(plan.btf, found[0].type_id).parse(value, field=name)
+
+
+def _context(program: LoadedProgram, text: str | None) -> Any:
+    if text is None:
+        return None
+    if text.startswith("0x"):
+        try:
+            return bytes.fromhex(text[2:])
+        except ValueError as error:
+            raise ValueTypeError(f"is not hex digits: {error}", field="ctx") from None
+    codec = program.ctx_codec()
+    if codec is None:
+        raise ValueTypeError(
+            "the type of its context is not known: give its bytes, as 0x and hex digits",
+            thing=f"program '{program.name}'",
+            field="ctx",
+        )
+    return codec.parse(text, field="ctx")
+
+
+# -- what comes out -----------------------------------------------------------------------------------------
+
+
+def retval_name(program: ProgramPlan, retval: int) -> str:
+    """``XDP_PASS``, ``TC_ACT_SHOT``; "" where the number has no name."""
+    match program.prog_type.name if program.prog_type is not None else "":
+        case "XDP":
+            return _XDP[retval] if 0 <= retval < len(_XDP) else ""
+        case "SCHED_CLS" | "SCHED_ACT":
+            at = (retval + 1) & 0xFFFF_FFFF  # TC_ACT_UNSPEC is -1
+            return f"TC_ACT_{_TC[at]}" if at < len(_TC) else ""
+    return ""
+
+
+def _print(
+    program: ProgramPlan,
+    loaded: LoadedProgram,
+    bpf: LoadedObject,
+    data: bytes | None,
+    result: RunResult,
+    args: argparse.Namespace,
+) -> None:
+    if args.json:
+        print_json(_json(program, loaded, bpf, result, args))
+        return
+    if args.out == "-":
+        return
+    name = retval_name(program, result.retval)
+    rows = [
+        ("program", program.name),
+        ("retval", f"{result.retval} {name}".rstrip()),
+        ("duration", f"{result.duration} ns a run" + (f", {args.repeat} runs" if args.repeat > 1 else "")),
+    ]
+    if data is not None:
+        same = "as it went in" if result.data == data else f"changed; it had {len(data)}"
+        rows.append(("data", f"{len(result.data)} bytes, {same}"))
+    if args.ctx is not None and result.ctx is not None:
+        codec = loaded.ctx_codec()
+        is_bytes = isinstance(result.ctx, bytes)
+        rows.append(("ctx", result.ctx.hex(" ") if is_bytes or codec is None else codec.format(result.ctx)))
+    print_table(rows, styles=("bold",))
+    if args.maps:
+        _print_maps(bpf)
+
+
+def _print_maps(bpf: LoadedObject) -> None:
+    from btfkit.cli.elements import is_zero, print_elements, types_text  # noqa: PLC0415
+    from btfkit.format.maptype import map_type_word  # noqa: PLC0415
+
+    for map_ in _typed_maps(bpf):
+        print(f"\nmap {printable(map_.name)}: {map_type_word(int(map_.type))}, {types_text(map_)}")
+        try:
+            pairs = list(map_.items())
+        except (AttributeError, BtfkitError) as error:  # a queue, a ring buffer, a map of sockets
+            say(f"map '{map_.name}': {error}" if isinstance(error, AttributeError) else str(error))
+            continue
+        shown = [pair for pair in pairs if not (map_.is_array and is_zero(map_, pair[1]))]
+        print_elements(map_, shown)
+        if len(shown) < len(pairs):
+            print(f"({len(pairs) - len(shown)} elements are zero)")
+    if bpf.variables:
+        print("\nvariables")
+        print_table([(name, var.codec.name, var.codec.format(var.value)) for name, var in _variables(bpf)],
+                    styles=("bold", "cyan"))  # fmt: skip
+
+
+def _typed_maps(bpf: LoadedObject) -> list[Any]:
+    """The maps that the object declares, without those that hold its variables."""
+    loaded = [bpf.maps._entries[index][2] for index in range(len(bpf.maps))]
+    return [map_ for map_, planned in zip(loaded, bpf.plan.maps, strict=True) if not planned.is_data]
+
+
+def _variables(bpf: LoadedObject) -> list[tuple[str, Any]]:
+    return list(bpf.variables.items())
+
+
+def _json(
+    program: ProgramPlan, loaded: LoadedProgram, bpf: LoadedObject, result: RunResult, args: argparse.Namespace
+) -> dict[str, Any]:
+    from btfkit.cli.elements import pairs_json  # noqa: PLC0415
+
+    out: dict[str, Any] = {
+        "program": program.name,
+        "retval": result.retval,
+        "retval_name": retval_name(program, result.retval) or None,
+        "duration_ns": result.duration,
+        "repeat": args.repeat,
+        "data": result.data.hex(),
+    }
+    codec = loaded.ctx_codec()
+    if args.ctx is not None and result.ctx is not None:
+        is_bytes = isinstance(result.ctx, bytes) or codec is None
+        out["ctx"] = result.ctx.hex() if is_bytes or codec is None else codec.to_json(result.ctx)
+    if args.maps:
+        out["maps"] = {}
+        for map_ in _typed_maps(bpf):
+            try:
+                out["maps"][map_.name] = pairs_json(map_, map_.items())
+            except (AttributeError, BtfkitError):  # one that has no elements to be looked at
+                out["maps"][map_.name] = None
+        out["variables"] = {name: var.codec.to_json(var.value) for name, var in _variables(bpf)}
+    return out
