@@ -1,4 +1,4 @@
-"""The kernel's own BPF selftests as a corpus: every program that compiles goes through every form and back.
+"""The kernel's own BPF selftests as a corpus: each program that compiles goes through every form and back.
 
 In: Debian's package linux-source-6.12 (fetched with apt-get, unpacked below build/corpus; GPL, nothing of it is kept
 elsewhere), clang, bpftool, the running kernel's BTF for vmlinux.h. Out: a line per failure, and a count; exit status 1
@@ -91,7 +91,7 @@ def compile_one(clang: str, source: Path, output: Path) -> bool:
         "-idirafter", "/usr/include/x86_64-linux-gnu", "-idirafter", "/usr/include",
         "-c", str(source), "-o", str(output),
     ]  # fmt: skip
-    return subprocess.run(command, cwd=base, capture_output=True).returncode == 0
+    return subprocess.run(command, cwd=base, capture_output=True, check=False).returncode == 0
 
 
 # -- the judge ----------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def references(type_: dict[str, Any]) -> list[int]:
 def shape(types: dict[int, dict[str, Any]], type_id: int, depth: int = DEPTH) -> Any:
     """A type without its id, what it refers to expanded.
 
-    A DATASEC's sizes and offsets are left out: compilers write zeros, which libbpf fills in at load; ours are filled in.
+    A DATASEC's sizes and offsets are left out: compilers write zeros, libbpf fills them in at load; ours are filled in.
     The name of an anonymous member of an enum made by ``__ulong`` counts up, and is part of a map definition anyway.
     """
     if type_id == 0 or type_id not in types:
@@ -144,7 +144,9 @@ def shape(types: dict[int, dict[str, Any]], type_id: int, depth: int = DEPTH) ->
 
 def map_definitions(types: dict[int, dict[str, Any]]) -> set[int]:
     """Ids of the DATASECs of maps and of all that only they lead to."""
-    roots = {i for i, t in types.items() if t["kind"] == "DATASEC" and (t["name"] == "maps" or t["name"].startswith(".maps"))}
+    roots = {
+        i for i, t in types.items() if t["kind"] == "DATASEC" and (t["name"] == "maps" or t["name"].startswith(".maps"))
+    }
     tagged = {i for i, t in types.items() if t["kind"] == "DECL_TAG"}
     served = closure(types, roots)
     kept = closure(types, set(types) - served - tagged)
@@ -226,7 +228,9 @@ def main() -> int:
             failed += bool(wrong)
             for text in wrong:
                 print(f"{name}: {text}", flush=True)
-    print(f"corpus: {len(jobs)} programs, {compiled} compiled with {clang}, {compiled - failed} convert, {failed} do not")
+    print(
+        f"corpus: {len(jobs)} programs, {compiled} compiled with {clang}, {compiled - failed} convert, {failed} do not"
+    )
     return 1 if failed or not compiled else 0
 
 

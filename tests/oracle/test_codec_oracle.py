@@ -52,7 +52,8 @@ PROGRAMS = {
         struct key { u32 a; u8 b; }; struct value { u64 n; struct key k; };
         struct { int (*type)[1]; struct key *key; struct value *value; int (*max_entries)[64]; } table SEC(".maps");
         static void *(*lookup)(void *, const void *) = (void *)1;
-        SEC("tc") int prog(void *ctx) { struct key k = { 1, 2 }; struct value *v = lookup(&table, &k); return v ? v->n : 0; }
+        SEC("tc") int prog(void *ctx) {
+            struct key k = { 1, 2 }; struct value *v = lookup(&table, &k); return v ? v->n : 0; }
     """,
     "types": """
         enum color { RED, GREEN = 5, BLUE = -7 }; enum big { HUGE = 0x123456789abcdefULL };
@@ -207,7 +208,7 @@ def bpftool_lines(data: bytes, room: Path, base: Path | None = None) -> list[str
 def test_bpftool_reads_what_we_write(
     compiler: str, order: str, program: str, sections: _Objects, tmp_path: Path
 ) -> None:
-    """The same lines for the compiler's bytes, for ours in the other byte order, and for ours with strings made anew."""
+    """The same lines for the compiler's bytes, for ours in the other byte order, for ours with strings made anew."""
     data = sections[compiler, order, program][".BTF"]
     btf = decode_btf(data)
     want = bpftool_lines(data, tmp_path)

@@ -17,7 +17,9 @@ from btfkit.model.strings import StringTable
 
 def uint(bits: int) -> st.SearchStrategy[int]:
     """Numbers of that width, with those beside powers of two at which fields end."""
-    edges = {edge for power in (8, 16, 24, 31, 32, 63, 64) if power <= bits for edge in (2**power - 1, 2 ** (power - 1))}
+    edges = {
+        edge for power in (8, 16, 24, 31, 32, 63, 64) if power <= bits for edge in (2**power - 1, 2 ** (power - 1))
+    }
     return st.one_of(st.integers(0, 9), st.integers(0, 2**bits - 1), st.sampled_from(sorted(edges)))
 
 
@@ -48,7 +50,8 @@ def enumeration(cls: type[t.Enum] | type[t.Enum64], bits: int) -> st.SearchStrat
     unsigned = st.builds(t.EnumValue, NAME, uint(bits))
     signed = st.builds(t.EnumValue, NAME, uint(bits).map(lambda value: value - 2 ** (bits - 1)))
     return st.one_of(
-        st.builds(cls, NAME, U32, tuples(unsigned), st.just(False)), st.builds(cls, NAME, U32, tuples(signed), st.just(True))
+        st.builds(cls, NAME, U32, tuples(unsigned), st.just(False)),
+        st.builds(cls, NAME, U32, tuples(signed), st.just(True)),
     )
 
 
@@ -133,7 +136,9 @@ def split_btfs(draw: st.DrawFn) -> Btf:
 
 
 def _blocks(record: st.SearchStrategy[tuple], tail: int) -> st.SearchStrategy[list]:
-    with_tail = st.tuples(record, st.binary(min_size=tail, max_size=tail)).map(lambda both: both[0]._replace(tail=both[1]))
+    with_tail = st.tuples(record, st.binary(min_size=tail, max_size=tail)).map(
+        lambda both: both[0]._replace(tail=both[1])
+    )
     return st.lists(st.tuples(NAME, st.lists(with_tail, min_size=1, max_size=3)), max_size=3)
 
 

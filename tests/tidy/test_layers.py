@@ -87,7 +87,7 @@ def room_of(module: str, rooms: object = MAY_IMPORT) -> str:
 
 
 def inside(module: str, room: str) -> bool:
-    return module == room or bool(room) and module.startswith(room + ".")
+    return module == room or (bool(room) and module.startswith(room + "."))
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:

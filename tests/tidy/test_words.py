@@ -43,5 +43,7 @@ def test_files_are_short() -> None:
 
 
 def test_files_end_with_a_newline() -> None:
-    wrong = [str(path.relative_to(ROOT)) for path in files() if (data := path.read_bytes()) and not data.endswith(b"\n")]
+    wrong = [
+        str(path.relative_to(ROOT)) for path in files() if (data := path.read_bytes()) and not data.endswith(b"\n")
+    ]
     assert not wrong

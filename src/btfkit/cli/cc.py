@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Compile a C source file to a BPF object, in instance form unless --form says otherwise. The compiler is clang or GCC
 for BPF as installed, or else the Python package ziglang (`pip install btfkit[c]`); `btfkit cc --list` says what there
-is. It is told to optimise (-O2) and to make BTF, and finds <btfkit/bpf.h> and <btfkit/net.h>: SEC, BPF_ANNOTATE_KV_PAIR,
-struct bpf_map_def, helpers, the structs of packets. What stands behind `--` is handed on to it as it is.
+is. It is told to optimise (-O2) and to make BTF, and finds <btfkit/bpf.h> and <btfkit/net.h>: SEC, struct bpf_map_def,
+BPF_ANNOTATE_KV_PAIR, helpers, the structs of packets. What stands behind `--` is handed on to it as it is.
 
 Its warnings go to stderr. DWARF (the sections .debug_*), which nothing here needs, is dropped unless --keep-dwarf."""
 
@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", nargs="?", help="a C source file")
     add_output(parser, "the object; default: SOURCE with .o, in the current directory", required=False)
     parser.add_argument("--compiler", metavar="X", help="a path, a program's name, or a family: clang, gcc, zig")
-    parser.add_argument("--byte-order", choices=("little", "big"), default=sys.byteorder, help="default: this machine's")
+    parser.add_argument("--byte-order", choices=("little", "big"), default=sys.byteorder, help="default: as here")
     parser.add_argument("--cpu", choices=("v1", "v2", "v3", "v4"), default="v3", help="instruction set; default: v3")
     parser.add_argument("-O", dest="opt", metavar="LEVEL", default="2", help="optimisation, 1, 2 or s; default: 2")
-    parser.add_argument("-D", dest="defines", metavar="NAME[=VALUE]", action="append", default=[], help="define a macro")
+    parser.add_argument("-D", dest="defines", metavar="NAME[=VALUE]", action="append", default=[], help="a macro")
     parser.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where headers are")
     parser.add_argument(
         "--form", choices=_FORMS, default="instance", help="default: instance; plain: as the compiler made it"
@@ -61,14 +61,14 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         return _list(args)
     if args.source is None:
-        args.parser.error("SOURCE is needed")
+        exits.usage_error(args, "SOURCE is needed")
     if args.json:
-        args.parser.error("--json goes with --list")
+        exits.usage_error(args, "--json goes with --list")
     from btfkit.frontend.c import run_compiler  # noqa: PLC0415 (see main: start quickly)
 
     output = args.output or os.path.splitext(os.path.basename(args.source))[0] + ".o"
     if os.path.realpath(output) == os.path.realpath(args.source):
-        args.parser.error(f"{output} is the source file")
+        exits.usage_error(args, f"{output} is the source file")
     compiled = run_compiler(
         args.source,
         compiler=args.compiler,

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     found = content(data, args.file)
     allowed = _OBJECT_FORMS if found is Content.OBJECT else _BARE_FORMS
     if args.to is not None and args.to not in allowed:
-        args.parser.error(f"{args.file} is {found.value}: --to is one of {', '.join(allowed)}")
+        exits.usage_error(args, f"{args.file} is {found.value}: --to is one of {', '.join(allowed)}")
     out = _object(data, args) if found is Content.OBJECT else _bare(data, found, args)
     write_output(args.output, out)
     return exits.OK

@@ -35,7 +35,7 @@ class Row:
 
     @property
     def is_minor(self) -> bool:
-        """Not worth a line unless all are asked for: for the loader only, or neither defined here nor asked of others."""
+        """Not worth a line unless all are asked for: for loaders only, or neither defined here nor asked of others."""
         section = self.declared.section
         if self.declared.kind is InstanceKind.VARIABLE and section is not None:
             return section.name in SECTIONS_FOR_LOADERS

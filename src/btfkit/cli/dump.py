@@ -49,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Dump the file; the exit code."""
     if args.asserts and args.format != "c":
-        args.parser.error("--asserts goes with --format c")
+        exits.usage_error(args, "--asserts goes with --format c")
     if args.format == "json" and (args.ids or args.name):
-        args.parser.error("--format json is of the whole BTF: no ID, no --name")
+        exits.usage_error(args, "--format json is of the whole BTF: no ID, no --name")
     btf, ext = _read(args)
     try:
         roots = _roots(btf, args)
@@ -76,7 +76,7 @@ def _read(args: argparse.Namespace) -> tuple[Btf, BtfExt | None]:
     match content(data, args.file):
         case Content.BTF:
             if args.section:
-                args.parser.error("--section is of an object, and FILE is bare BTF")
+                exits.usage_error(args, "--section is of an object, and FILE is bare BTF")
             return decode_bare(data, args.file, args.base), None
         case Content.JSON:
             raise FormatError("is JSON; `btfkit convert` makes BTF of it", path=args.file)
@@ -110,7 +110,7 @@ def _roots(btf: Btf, args: argparse.Namespace) -> list[int] | None:
     out = []
     for type_id in args.ids:
         if type_id <= 0:
-            args.parser.error(f"{type_id} is no type's id: they start at 1")
+            exits.usage_error(args, f"{type_id} is no type's id: they start at 1")
         btf[type_id]  # BadReferenceError for one that is not there
         out.append(type_id)
     for name in args.name:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import NoReturn
+
 OK = 0
 FAILED = 1
 """What was asked for failed: bad input, refused by the kernel, not found, not written."""
@@ -20,3 +23,9 @@ exit codes:
   1  it failed: bad input, refused by the kernel, not found, not written
   2  wrong usage
   3  the kernel wants privileges that are not there (root, or CAP_BPF and its kin)"""
+
+
+def usage_error(args: argparse.Namespace, text: str) -> NoReturn:
+    """Print the verb's usage and the text, and end with `USAGE`."""
+    args.parser.error(text)
+    raise SystemExit(USAGE)

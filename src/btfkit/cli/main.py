@@ -159,8 +159,8 @@ def _print_version() -> None:
 
 def _prepare_streams() -> None:
     """Names in BTF are bytes that are mostly UTF-8: they come out as they went in."""
-    if sys.stdout is None:  # type: ignore[unreachable]  # the shell's >&-
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # type: ignore[unreachable]  # noqa: SIM115
+    if sys.stdout is None:  # the shell's >&-
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the end)
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

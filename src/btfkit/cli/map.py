@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "update":
             action.add_argument("value", metavar="VALUE", nargs="?")
             how = action.add_mutually_exclusive_group()
-            how.add_argument("--any", dest="flags", action="store_const", const="any", help="whether it is there or not")
+            how.add_argument("--any", dest="flags", action="store_const", const="any", help="in any case (default)")
             how.add_argument("--exist", dest="flags", action="store_const", const="exist", help="only if it is there")
             how.add_argument("--noexist", dest="flags", action="store_const", const="noexist", help="only if it is not")
             action.set_defaults(flags="any")
@@ -78,14 +78,13 @@ def run(args: argparse.Namespace) -> int:
             print_json([entry.as_json() for entry in found])
         elif found:
             header = ("id", "name", "type", "key", "value", "entries")
-            print_table([entry.cells() for entry in found], header=header, styles=("", "bold", "magenta", "cyan", "cyan"),
-                        right=(0, 5))  # fmt: skip
+            styles = ("", "bold", "magenta", "cyan", "cyan")
+            print_table([entry.cells() for entry in found], header=header, styles=styles, right=(0, 5))
         return exits.OK
     from btfkit.load.linux import open_map  # noqa: PLC0415
     from btfkit.load.maps import TypedQueue  # noqa: PLC0415
 
     with open_map(args.map) as map_:
-        actions: dict[str, Callable[[Any, argparse.Namespace], int]]
         actions = _QUEUE if isinstance(map_, TypedQueue) else _MAP
         return actions[args.action](map_, args)
 
@@ -119,7 +118,7 @@ def _update(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_key, parse_value  # noqa: PLC0415
 
     if args.value is None:
-        args.parser.error("map update: KEY and VALUE are needed")
+        exits.usage_error(args, "map update: KEY and VALUE are needed")
     map_.put(parse_key(map_, args.key), parse_value(map_, args.value), _FLAGS[args.flags])
     return exits.OK
 
@@ -137,7 +136,7 @@ def _delete(map_: Any, args: argparse.Namespace) -> int:
 
 def _key(args: argparse.Namespace) -> str:
     if args.key is None:
-        args.parser.error(f"map {args.action}: KEY is needed")
+        exits.usage_error(args, f"map {args.action}: KEY is needed")
     key: str = args.key
     return key
 
@@ -172,7 +171,7 @@ def _queue_next(map_: Any, args: argparse.Namespace) -> int:
     if map_.type == MapType.BLOOM_FILTER and args.action == "lookup" and args.key is not None:
         return _bloom(map_, args)
     if args.key is not None:
-        args.parser.error(f"map {args.action}: '{map_.name}' has no keys")
+        exits.usage_error(args, f"map {args.action}: '{map_.name}' has no keys")
     try:
         value = map_.peek() if args.action == "lookup" else map_.pop()
     except IndexError:
@@ -195,10 +194,16 @@ def _queue_update(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_value  # noqa: PLC0415
 
     if args.value is not None or args.key is None:
-        args.parser.error(f"map update: '{map_.name}' has no keys: only a VALUE is needed")
+        exits.usage_error(args, f"map update: '{map_.name}' has no keys: only a VALUE is needed")
     map_.push(parse_value(map_, args.key), replace=args.flags == "exist")
     return exits.OK
 
 
-_MAP = {"dump": _dump, "lookup": _lookup, "update": _update, "delete": _delete}
-_QUEUE = {"dump": _queue_dump, "lookup": _queue_next, "update": _queue_update, "delete": _queue_next}
+_Action = Callable[[Any, argparse.Namespace], int]
+_MAP: dict[str, _Action] = {"dump": _dump, "lookup": _lookup, "update": _update, "delete": _delete}
+_QUEUE: dict[str, _Action] = {
+    "dump": _queue_dump,
+    "lookup": _queue_next,
+    "update": _queue_update,
+    "delete": _queue_next,
+}

@@ -28,7 +28,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     add_file(parser, "an object of any form")
-    parser.add_argument("--program", metavar="NAME", action="append", default=[], help="only this program, and all maps")
+    parser.add_argument("--program", metavar="NAME", action="append", default=[], help="only this program; all maps")
     add_type(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, instructions as hex digits")
     add_dialect(parser)
@@ -53,7 +53,7 @@ def make(args: argparse.Namespace) -> LoadPlan:
 
     types = dict(text.partition("=")[::2] for text in args.type)
     if not all(types.values()):
-        args.parser.error("--type is NAME=SECTION")
+        exits.usage_error(args, "--type is NAME=SECTION")
     return make_plan(upgrade(read_object_file(args.file, args.dialect)), types=types)
 
 

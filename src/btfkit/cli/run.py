@@ -24,7 +24,8 @@ attached to anything), and print what it returned, how long a run took, and what
 is closed again, except for maps that are pinned by name.
 
 Programs that see packets get the packet of --data or --hex, or else 64 zero bytes; others get none unless one is given.
---ctx is the context, as JSON of the type that the program's parameter points at, or its bytes as 0x and hex digits.
+--ctx is the context, as JSON of the type that the program's parameter points at, or its bytes as 0x and hex digits;
+programs of type syscall, which do not run without, get zeros by default.
 
 With --maps the contents of the object's maps and variables after the run follow; elements of arrays that are all zeros
 are left out (not in JSON)."""
@@ -67,9 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load and run; the exit code."""
     if args.repeat < 1 or args.repeat > 0x7FFFFFFF:
-        args.parser.error("--repeat is 1 or more")
+        exits.usage_error(args, "--repeat is 1 or more")
     if args.out == "-" and args.json:
-        args.parser.error("--out - and --json both print")
+        exits.usage_error(args, "--out - and --json both print")
     plan = make(args)
     program = _program(plan, args)
     data = _packet(program, args)
@@ -109,7 +110,7 @@ def _program(plan: LoadPlan, args: argparse.Namespace) -> ProgramPlan:
         return plan.programs[0]
     if not plan.programs:
         raise LoadError("there is no program in it", path=args.file)
-    args.parser.error(f"--program is needed, one of {', '.join(printable(p.name) for p in plan.programs)}")
+    exits.usage_error(args, f"--program is needed, one of {', '.join(printable(p.name) for p in plan.programs)}")
 
 
 def _packet(program: ProgramPlan, args: argparse.Namespace) -> bytes | None:
@@ -121,7 +122,7 @@ def _packet(program: ProgramPlan, args: argparse.Namespace) -> bytes | None:
         try:
             return bytes.fromhex(args.hex.replace(":", " "))
         except ValueError as error:
-            args.parser.error(f"--hex: {error}")
+            exits.usage_error(args, f"--hex: {error}")
     sees = program.prog_type is not None and program.prog_type.name in _SEE_PACKETS
     return DEFAULT_PACKET if sees else None
 
@@ -131,7 +132,7 @@ def _variable(plan: LoadPlan, text: str, args: argparse.Namespace) -> tuple[str,
 
     name, equals, value = text.partition("=")
     if not equals:
-        args.parser.error("--set is NAME=VALUE")
+        exits.usage_error(args, "--set is NAME=VALUE")
     found = [v for v in plan.variables if name == v.qualified_name] or [v for v in plan.variables if name == v.name]
     if len(found) != 1:
         return name, value  # the loader says that it is not there, or there twice
@@ -140,7 +141,7 @@ def _variable(plan: LoadPlan, text: str, args: argparse.Namespace) -> tuple[str,
 
 def _context(program: LoadedProgram, text: str | None) -> Any:
     if text is None:
-        return None
+        return _default_context(program)
     if text.startswith("0x"):
         try:
             return bytes.fromhex(text[2:])
@@ -154,6 +155,13 @@ def _context(program: LoadedProgram, text: str | None) -> Any:
             field="ctx",
         )
     return codec.parse(text, field="ctx")
+
+
+def _default_context(program: LoadedProgram) -> Any:
+    """A syscall program does not run without; zeros will do."""
+    syscall = program.plan.prog_type is not None and program.plan.prog_type.name == "SYSCALL"
+    codec = program.ctx_codec() if syscall else None
+    return codec.unpack(bytes(codec.size)) if codec is not None else None
 
 
 # -- what comes out -----------------------------------------------------------------------------------------
@@ -192,7 +200,7 @@ def _print(
     if data is not None:
         same = "as it went in" if result.data == data else f"changed; it had {len(data)}"
         rows.append(("data", f"{len(result.data)} bytes, {same}"))
-    if args.ctx is not None and result.ctx is not None:
+    if result.ctx is not None:
         codec = loaded.ctx_codec()
         is_bytes = isinstance(result.ctx, bytes)
         rows.append(("ctx", result.ctx.hex(" ") if is_bytes or codec is None else codec.format(result.ctx)))
@@ -224,8 +232,7 @@ def _print_maps(bpf: LoadedObject) -> None:
 
 def _typed_maps(bpf: LoadedObject) -> list[Any]:
     """The maps that the object declares, without those that hold its variables."""
-    loaded = [bpf.maps._entries[index][2] for index in range(len(bpf.maps))]
-    return [map_ for map_, planned in zip(loaded, bpf.plan.maps, strict=True) if not planned.is_data]
+    return [bpf.maps[planned.name] for planned in bpf.plan.maps if not planned.is_data]
 
 
 def _variables(bpf: LoadedObject) -> list[tuple[str, Any]]:
@@ -246,7 +253,7 @@ def _json(
         "data": result.data.hex(),
     }
     codec = loaded.ctx_codec()
-    if args.ctx is not None and result.ctx is not None:
+    if result.ctx is not None:
         is_bytes = isinstance(result.ctx, bytes) or codec is None
         out["ctx"] = result.ctx.hex() if is_bytes or codec is None else codec.to_json(result.ctx)
     if args.maps:

@@ -1,4 +1,4 @@
-"""``btfkit show``: what an object declares, a line an instance; of what declares nothing, how many types of each kind."""
+"""``btfkit show``: what an object declares, a line an instance; of what declares nothing, how many types there are."""
 
 from __future__ import annotations
 

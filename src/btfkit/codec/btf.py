@@ -61,13 +61,20 @@ def decode_btf(
 
     strings = _decode_strings(cursor, *part("string"), base)
     layout = _decode_layout(cursor, *part("layout")) if form.has_layout else None
-    type_off, type_data = part("type")
+    type_off, type_len = spans["type"]
     if type_off % 4:
         raise FormatError(
             f"the type section starts at 0x{type_off:x}, not at a multiple of 4", **cursor.where(type_off)
         )
     start_id = base.next_id if base is not None else 1
-    types = RawTypes(type_data, strings, start_id, cursor, type_off, layout or _base_layout(base))
+    types = RawTypes(
+        memoryview(data)[type_off : type_off + type_len],
+        strings,
+        start_id,
+        cursor,
+        type_off,
+        layout or _base_layout(base),
+    )
     start_inst_id = base.next_inst_id if base is not None else 1
     instances = _decode_instances(cursor, *part("instance"), strings, start_inst_id)
     return Btf(types, strings, instances, base=base, byte_order=cursor.byte_order, form=form, layout=layout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from struct import Struct
 from typing import Any
 
@@ -90,7 +91,7 @@ class RawTypes:
 
     def __init__(
         self,
-        data: bytes,
+        data: bytes | memoryview,
         strings: StringTable,
         start_id: int,
         cursor: Cursor,
@@ -98,7 +99,7 @@ class RawTypes:
         layout: Layout,
     ) -> None:
         """base_off: where in the .BTF section ``data`` starts (for errors)."""
-        self.data = data
+        self._view = data
         self.strings = strings
         self.byte_order = cursor.byte_order
         self.layout = layout
@@ -113,6 +114,11 @@ class RawTypes:
         self._names: dict[str, list[int]] | None = None
         self._lookups = 0
         self.offs = self._index()
+
+    @cached_property
+    def data(self) -> bytes:
+        """The type section's bytes."""
+        return bytes(self._view)
 
     def __len__(self) -> int:
         return len(self.offs)
@@ -129,7 +135,7 @@ class RawTypes:
     def name_offs(self) -> array[int]:
         """The name offset of each type."""
         if self._name_offs is None:
-            self._name_offs = pick_words(self.data, self.offs, 0, self.byte_order == "big")
+            self._name_offs = pick_words(self._view, self.offs, 0, self.byte_order == "big")
         return self._name_offs
 
     def kinds_from(self, layout: Sequence[tuple[int, int, int]]) -> bool:
@@ -138,7 +144,7 @@ class RawTypes:
 
     def kinds(self) -> set[int]:
         """The numbers of all kinds that are there."""
-        tops = {info >> KIND_SHIFT for info in pick_words(self.data, self.offs, 4, self.byte_order == "big")}
+        tops = {info >> KIND_SHIFT for info in pick_words(self._view, self.offs, 4, self.byte_order == "big")}
         return {top & KIND_MASK for top in tops}
 
     def positions(self, name: str) -> list[int]:
@@ -177,7 +183,7 @@ class RawTypes:
         for kind, spec in KIND_SPECS.items():
             fixed[kind], elem[kind] = spec.size(0), spec.elem_size
         fixed[Kind.VOID] = 0
-        status, pos, offs = index_types(self.data, fixed, elem, self.byte_order == "big")
+        status, pos, offs = index_types(self._view, fixed, elem, self.byte_order == "big")
         if status:
             type_id = self._start_id + len(offs)
             where = self._cursor.where(self._base_off + pos, type_id=type_id, thing=f"type {type_id}")

@@ -1,4 +1,4 @@
-"""BPF_ANNOTATE_KV_PAIR: a struct with a magic name that says the types of a map in the section ``maps``. Read, and written.
+"""BPF_ANNOTATE_KV_PAIR: a struct with a magic name says the types of a map in the section ``maps``. Read, and written.
 
 Source: docs/format.md, section 8; libbpf's btf__get_map_kv_tids (to v0.8), iproute2's bpf_btf_find_kv.
 """
@@ -32,7 +32,7 @@ def _value(symbol: Symbol) -> int:
     return symbol.value
 
 
-def annotations(work: Work) -> dict[str, int]:
+def find_annotations(work: Work) -> dict[str, int]:
     """Map name to the id of its annotation. ConvertError where a map is annotated twice."""
     found: dict[str, int] = {}
     for type_id, type_ in work.btf:
@@ -47,7 +47,7 @@ def annotations(work: Work) -> dict[str, int]:
 
 def upgrade_annotated(work: Work, section: Section | None, dialect: str | None) -> None:
     """An instance for each definition in ``maps``; annotations leave the types, the sections and the symbols."""
-    found = annotations(work)
+    found = find_annotations(work)
     symbols = map_symbols(work, section) if section is not None else []
     named: dict[str, Symbol] = {symbol.name: symbol for symbol in symbols}
     for name, type_id in found.items():
@@ -89,7 +89,9 @@ def _annotated(work: Work, symbol: Symbol, definition: MapDef, type_id: int) -> 
     struct = btf[type_id]
     assert isinstance(struct, t.Struct)
     if len(struct.members) < 2:
-        raise work.error(f"{btf.describe(type_id)} has {len(struct.members)} members, not key and value", symbol.name, ".BTF")
+        raise work.error(
+            f"{btf.describe(type_id)} has {len(struct.members)} members, not key and value", symbol.name, ".BTF"
+        )
     key, value = struct.members[:2]
     if (key.name, value.name) != ("key", "value") or len(struct.members) > 2:
         names = ", ".join(member.name for member in struct.members)
@@ -167,10 +169,12 @@ def _annotate(work: Work, symbol: Symbol, map_: t.Map) -> None:
     size = -(-(value_off + value_size) // align) * align
     members = (t.Member("key", map_.key_type, 0), t.Member("value", map_.value_type, value_off * 8))
     struct = work.types.add(t.Struct(name, size, members))
-    section = work.elf.add_section(SECTION_PREFIX + symbol.name, flags=SHF_ALLOC | SHF_WRITE, data=bytes(size), align=align)
+    section = work.elf.add_section(
+        SECTION_PREFIX + symbol.name, flags=SHF_ALLOC | SHF_WRITE, data=bytes(size), align=align
+    )
     work.elf.add_symbol(name, section, 0, size, STB_GLOBAL, STT_OBJECT)
     entry = t.VarSecInfo(work.types.add(t.Var(name, struct)), 0, size)
     work.types.add(t.DataSec(section.name, size, (entry,)))
 
 
-__all__ = ["annotations", "downgrade_annotated", "map_symbols", "upgrade_annotated"]
+__all__ = ["downgrade_annotated", "find_annotations", "map_symbols", "upgrade_annotated"]

@@ -27,9 +27,7 @@ def upgrade_functions(work: Work) -> dict[str, int]:
 
     bpf-gcc makes a nameless FUNC for every helper called by number: a type, not a declaration.
     """
-    at_place = {
-        (s.section.name, s.value): s for s in work.elf.symbols if s.is_function and s.section is not None
-    }
+    at_place = {(s.section.name, s.value): s for s in work.elf.symbols if s.is_function and s.section is not None}
     placed = {
         record.type_id: at_place.get((section, record.insn_off))
         for section, records in work.ext.func_info
@@ -46,10 +44,10 @@ def upgrade_functions(work: Work) -> dict[str, int]:
         if not isinstance(type_, t.Func) or not type_.name:
             continue
         inst_id = work.types.instance(type_id, type_.name)
-        symbol = placed.get(type_id) or named.get(type_.name)
-        if symbol is not None:
-            work.definitions[inst_id] = symbol
-            out.setdefault(symbol.name, inst_id)
+        definition = placed.get(type_id) or named.get(type_.name)
+        if definition is not None:
+            work.definitions[inst_id] = definition
+            out.setdefault(definition.name, inst_id)
         else:
             out.setdefault(type_.name, inst_id)
     return out
@@ -72,11 +70,12 @@ def upgrade_variables(work: Work, functions: dict[str, int]) -> None:
     for type_id, type_ in work.btf:
         if not isinstance(type_, t.Var) or type_id in work.removed:
             continue
-        datasec, entry = in_section.get(type_id, (None, None))
+        place = in_section.get(type_id)
+        datasec = place[0] if place is not None else None
         stays = type_id in tagged or (datasec is not None and datasec.name in EXTERN_SECTIONS)
         if not stays:
             work.removed.add(type_id)
-        symbol = _symbol_of(work, type_, datasec, entry, taken)
+        symbol = _symbol_of(work, type_, place, taken)
         if symbol is None and type_.linkage != VarLinkage.GLOBAL_EXTERN:
             # bpf-gcc keeps VARs of variables that were folded away: nothing declares them any more.
             work.removed.add(type_id)
@@ -89,17 +88,18 @@ def upgrade_variables(work: Work, functions: dict[str, int]) -> None:
 
 
 def _symbol_of(
-    work: Work, var: t.Var, datasec: t.DataSec | None, entry: t.VarSecInfo | None, taken: set[Symbol]
+    work: Work, var: t.Var, place: tuple[t.DataSec, t.VarSecInfo] | None, taken: set[Symbol]
 ) -> Symbol | None:
     """By name in the DATASEC's section; several of a name (statics of linked objects) are told apart by offset.
 
     bpf-gcc puts an extern variable's VAR into the DATASEC ``.bss``; its symbol says that it is undefined.
     """
     named = [s for s in work.elf.symbols if s.name == var.name and not s.is_section and not s.is_function]
-    if datasec is None or datasec.name in EXTERN_SECTIONS:
+    if place is None or place[0].name in EXTERN_SECTIONS:
         return next((s for s in named if s.is_undefined), next(iter(named), None))
+    datasec, entry = place
     here = [s for s in named if s.section is not None and s.section.name == datasec.name and s not in taken]
-    if len(here) > 1 and entry is not None:
+    if len(here) > 1:
         here = [s for s in here if s.value == entry.offset] or here
     if here:
         return here[0]

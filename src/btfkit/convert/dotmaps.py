@@ -15,6 +15,7 @@ from btfkit.elf import Relocation, Section, Symbol
 from btfkit.errors import ConvertError
 from btfkit.format.elf import R_BPF_64_ABS64, R_BPF_DATA_64
 from btfkit.format.insn import OP_LD_IMM64, decode_insn, patch_insn
+from btfkit.format.kinds import IntEncoding
 from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
 from btfkit.format.maptype import MapType
 from btfkit.model import types as t
@@ -38,8 +39,12 @@ POINTER = 8
 
 @dataclass(slots=True)
 class DotMap:
-    """One parsed struct. key, value: type ids, or None where only a size (or nothing) is given; inner: what its values
-    are; values_off: bytes from the symbol to the first initial value; proto: of a program array, its FUNC_PROTO or 0."""
+    """One parsed struct.
+
+    key, value: type ids, or None where only a size (or nothing) is given
+    inner:      of a map of maps, what its values are; proto: of a program array, its FUNC_PROTO, or 0
+    values_off: bytes from the symbol to the first initial value
+    """
 
     definition: MapDef
     key: int | None = None
@@ -76,7 +81,9 @@ def parse(btf: Btf, type_id: int, name: str, *, inner: bool = False) -> DotMap:
             if size is None:
                 raise fail(f"the {member.name} type, {btf.describe(pointer.type_id)}, has no size")
             if sizes.setdefault(member.name + "_size", size) != size:
-                raise fail(f"{member.name}_size is {sizes[member.name + '_size']}, the {member.name} type has {size} bytes")
+                raise fail(
+                    f"{member.name}_size is {sizes[member.name + '_size']}, the {member.name} type has {size} bytes"
+                )
             setattr(out, member.name, pointer.type_id)
             setattr(out.definition, member.name + "_size", size)
         elif member.name == "values":
@@ -112,7 +119,7 @@ def _parse_values(btf: Btf, member: t.Member, name: str, out: DotMap, fail: Call
         out.inner = parse(btf, pointer.type_id, f"{name}.inner", inner=True)
     elif isinstance(target, t.FuncProto):
         out.proto = btf.resolve(pointer.type_id)
-    elif not (isinstance(target, t.Void) or isinstance(target, t.Struct)):
+    elif not isinstance(target, (t.Void, t.Struct)):
         raise fail(f"'values' points at {btf.describe(pointer.type_id)}, neither a map nor a function")
     out.definition.value_size = out.definition.value_size or 4
     out.definition.key_size = out.definition.key_size or 4
@@ -143,7 +150,7 @@ def map_type(work: Work, dot: DotMap) -> int:
 
 
 def upgrade_section(work: Work, section: Section, found: dict[Symbol, DotMap]) -> None:
-    """Turn the section ``.maps`` into ``maps``: a `bpf_map_def` for each symbol, code and relocations to the symbols."""
+    """Turn the section ``.maps`` into ``maps``, a definition for each symbol; what refers to them, to the symbols."""
     retarget(work, section, dict.fromkeys(found))
     initial = {rel.off: rel.symbol for rel in work.elf.relocations(section)}
     spans = {symbol: (symbol.value, symbol.size) for symbol in found}
@@ -277,7 +284,7 @@ class Downgrade:
 
     def uint(self, number: int) -> int:
         types = self.work.types
-        int_ = types.intern(t.Int("int", 4, t.IntEncoding.SIGNED))
+        int_ = types.intern(t.Int("int", 4, IntEncoding.SIGNED))
         index = types.intern(maptypes.INDEX_ARRAY)
         array = types.intern(t.Array(int_, index, number))
         return types.intern(t.Ptr(array))

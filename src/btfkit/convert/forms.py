@@ -143,9 +143,8 @@ def _dotmap_variables(work: Work) -> list[tuple[t.VarSecInfo, int, t.Var]]:
 
 
 def _var_of(variables: list[tuple[t.VarSecInfo, int, t.Var]], symbol: Symbol) -> t.Var | None:
-    named = [(entry, var) for entry, _, var in variables if var.name == symbol.name]
-    exact = [var for entry, var in named if entry.offset == symbol.value]
-    return (exact or [var for _, var in named] or [None])[0]
+    named = [(entry.offset == symbol.value, var) for entry, _, var in variables if var.name == symbol.name]
+    return next((var for exact, var in named if exact), named[0][1] if named else None)
 
 
 # -- the sidecar --------------------------------------------------------------------------------------------
@@ -169,7 +168,14 @@ def add_sidecar(obj: BpfObject) -> BpfObject:
         definitions[inst_id] = match
     plain_ext = BtfExt(plain.ext.func_info, plain.ext.line_info, plain.ext.core_relo)
     return BpfObject(
-        elf, up.btf, BtfExt(byte_order=up.byte_order), ObjectForm.SIDECAR, definitions, (plain.btf, plain_ext), list(up.warnings), obj.dialect
+        elf,
+        up.btf,
+        BtfExt(byte_order=up.byte_order),
+        ObjectForm.SIDECAR,
+        definitions,
+        (plain.btf, plain_ext),
+        list(up.warnings),
+        obj.dialect,
     )
 
 

@@ -39,7 +39,7 @@ def legal_type(type_: t.Type) -> t.Type:
         elements = getattr(type_, field, ())
         if elements and hasattr(elements[0], "name") and any(legal_name(e.name) != e.name for e in elements):
             changes[field] = tuple(replace(e, name=legal_name(e.name)) for e in elements)
-    return replace(type_, **changes) if changes else type_  # type: ignore[type-var]
+    return replace(type_, **changes) if changes else type_
 
 
 def make_legal(work: Work) -> None:
@@ -55,7 +55,7 @@ def make_legal(work: Work) -> None:
 
 
 def one_encoding(type_: t.Type) -> t.Type:
-    """An INT with one bit of encoding at most, which is all the kernel takes; bpf-gcc 12 writes SIGNED | CHAR for char."""
+    """An INT with one bit of encoding at most: the kernel takes no more; bpf-gcc 12 writes SIGNED | CHAR for char."""
     if isinstance(type_, t.Int) and type_.encoding not in _ENCODINGS:
         return replace(type_, encoding=type_.encoding & ~IntEncoding.CHAR)
     return type_

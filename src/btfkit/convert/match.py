@@ -28,7 +28,7 @@ def _void(type_id: int) -> int:
 
 
 def find_or_copy(source: Btf, type_id: int, target: Builder, view: Btf) -> int:
-    """The id of that type in the target: of the same type there (view: the target's types as they were), or of a copy."""
+    """The id of the same type in the target (view: its types as they were), or of a copy."""
     if not type_id:
         return 0
     wanted = source[type_id]

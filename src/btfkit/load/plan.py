@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from btfkit.convert import upgrade
 from btfkit.convert.lower import ExternVar
 from btfkit.elf import Section
 from btfkit.errors import BtfkitError
@@ -135,7 +136,7 @@ class MapPlan:
 
 @dataclass(frozen=True, slots=True)
 class VarPlan:
-    """A variable in a data map: off bytes into its value. type_id: in the plan's Btf.
+    """A variable in a data map: off bytes into its value. type_id: in the plan's Btf; 0 where only its size is known.
 
     qualified_name: with the function it is local to; symbol: the name of its symbol, which tells equal ones apart
     """
@@ -209,13 +210,14 @@ class LoadPlan:
 def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None) -> LoadPlan:
     """The plan of an object in instance form.
 
-    types: section name that says the type (``xdp``, ``kprobe/do_exit``) by program name or section name, for those
+    Of another form it is upgraded first. types: section name that says the type (``xdp``, ``kprobe/do_exit``) by program name or section name, for those
     whose own section says nothing or something else.
     """
     from btfkit.load.plan_code import plan_programs  # noqa: PLC0415 (they build what is defined here)
     from btfkit.load.plan_maps import Maps, object_name  # noqa: PLC0415
 
     try:
+        obj = upgrade(obj)
         version = obj.elf.section("version")
         plan = LoadPlan(
             object_name(obj.path),

@@ -207,6 +207,18 @@ class Maps:
                     )
                 )
 
+        self._find_untyped()
+
+    def _find_untyped(self) -> None:
+        """Variables that no BTF tells of: bpf-gcc's static locals, ``calls.0``."""
+        told = set(self.obj.definitions.values())
+        for symbol in self.obj.elf.symbols:
+            index = self._by_section.get(symbol.section) if symbol.section is not None else None
+            if index is not None and symbol.is_object and symbol.size and symbol not in told:
+                head, _, number = symbol.name.rpartition(".")
+                name = head if head and number.isdecimal() else symbol.name
+                self.plan.variables.append(VarPlan(name, name, symbol.name, index, symbol.value, symbol.size, 0, 0))
+
     def _kconfig(self) -> None:
         layout, size = kconfig_layout(self.btf)
         if not size:

@@ -53,7 +53,7 @@ def plan_lines(plan: LoadPlan) -> Iterator[str]:
         yield "variables:"
         for var in plan.variables:
             place = f"{plan.maps[var.map].name}+0x{var.off:x}"
-            yield f"  {var.qualified_name}: {type_words(plan.btf, var.type_id)}, {var.size} bytes at {place}"
+            yield f"  {var.qualified_name}: {type_words(plan.btf, var.type_id) if var.type_id else 'type unknown'}, {var.size} bytes at {place}"
     for warning in plan.warnings:
         yield f"warning: {warning}"
 
@@ -163,7 +163,7 @@ def plan_json(plan: LoadPlan) -> dict[str, Any]:
                 "map": var.map,
                 "off": var.off,
                 "size": var.size,
-                "type": type_words(plan.btf, var.type_id),
+                "type": type_words(plan.btf, var.type_id) if var.type_id else None,
                 "inst_id": var.inst_id,
             }
             for var in plan.variables

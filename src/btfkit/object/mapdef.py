@@ -71,12 +71,14 @@ def decode_map_def(elf: Elf, symbol: Symbol, dialect: str | None = None) -> MapD
     """
     section = symbol.section
     assert section is not None
-    where = {"path": elf.path, "section": section.name, "off": symbol.value, "thing": symbol.label}
+    where: dict[str, Any] = {"path": elf.path, "section": section.name, "off": symbol.value, "thing": symbol.label}
     size = symbol_span(elf, symbol)
     if symbol.value + size > section.size or section.is_nobits:
         raise TruncatedError(f"its {size} bytes end past the section's {section.size}", **where)
     if size < LEAST_SIZE or size % 4:
-        raise FormatError(f"a map definition of {size} bytes is not {CLASSIC_SIZE}, or {EXTENDED_SIZE} and more", **where)
+        raise FormatError(
+            f"a map definition of {size} bytes is not {CLASSIC_SIZE}, or {EXTENDED_SIZE} and more", **where
+        )
     data = section.data[symbol.value : symbol.value + size]
     relocations = {
         rel.off - symbol.value: rel.symbol
@@ -92,10 +94,14 @@ def decode_map_def(elf: Elf, symbol: Symbol, dialect: str | None = None) -> MapD
                 f"producers disagree about these words; name the dialect ({', '.join(DIALECTS)})",
                 **where,
             )
-        words = layout(CLASSIC_FIELDS, elf.byte_order).unpack(data[:CLASSIC_SIZE].ljust(CLASSIC_SIZE, b"\0"))
-        return MapDef(*words)
+        words: tuple[int, ...] = layout(CLASSIC_FIELDS, elf.byte_order).unpack(
+            data[:CLASSIC_SIZE].ljust(CLASSIC_SIZE, b"\0")
+        )
+        type_, key_size, value_size, max_entries, map_flags = words
+        return MapDef(type_, key_size, value_size, max_entries, map_flags)
     fields = layout(EXTENDED_FIELDS, elf.byte_order)
-    *words, numa_node, pinning, reserved, map_extra, inner = fields.unpack_from(data)
+    head: tuple[int, ...] = fields.unpack_from(data)
+    numa_node, pinning, reserved, map_extra, inner = head[len(CLASSIC_FIELDS) :]
     if (size - VALUES_OFF) % VALUE_SIZE:
         raise FormatError(f"a map definition of {size} bytes does not hold whole initial values", **where)
     if reserved:
@@ -108,7 +114,10 @@ def decode_map_def(elf: Elf, symbol: Symbol, dialect: str | None = None) -> MapD
         if slot and target is None:
             raise FormatError(f"byte {off} is 0x{slot:x} and has no relocation to a map or function", **where)
         symbols.append(_pointed_at(elf, target, slot) if target is not None else None)
-    return MapDef(*words, numa_node, pinning, map_extra, symbols[0], symbols[1:])
+    type_, key_size, value_size, max_entries, map_flags = head[: len(CLASSIC_FIELDS)]
+    return MapDef(
+        type_, key_size, value_size, max_entries, map_flags, numa_node, pinning, map_extra, symbols[0], symbols[1:]
+    )
 
 
 def _pointed_at(elf: Elf, target: Symbol, addend: int) -> Symbol:
@@ -127,12 +136,12 @@ def _dialect(data: bytes, dialect: str, byte_order: str, where: dict[str, Any]) 
     names = DIALECTS[dialect]
     count = len(CLASSIC_FIELDS) + len(names)
     words = layout(CLASSIC_FIELDS[:1] * count, byte_order).unpack(data[: count * 4].ljust(count * 4, b"\0"))
-    extra = dict(zip(names, words[len(CLASSIC_FIELDS) :], strict=True))
+    extra: dict[str, int] = dict(zip(names, words[len(CLASSIC_FIELDS) :], strict=True))
     if any(extra.get(name) for name in ("inner_map_idx", "inner_id", "inner_idx")):
         raise UnsupportedError(f"inner maps of the dialect {dialect} are not known", **where)
-    return MapDef(
-        *words[: len(CLASSIC_FIELDS)], numa_node=extra.get("numa_node", 0), pinning=1 if extra.get("pinning") else 0
-    )
+    type_, key_size, value_size, max_entries, map_flags = words[: len(CLASSIC_FIELDS)]
+    numa_node, pinning = extra.get("numa_node", 0), 1 if extra.get("pinning") else 0
+    return MapDef(type_, key_size, value_size, max_entries, map_flags, numa_node, pinning)
 
 
 def encode_map_def(definition: MapDef, byte_order: str) -> tuple[bytes, list[Relocation]]:

@@ -1,4 +1,4 @@
-"""`BpfObject`: sections and symbols (`Elf`), types and instances (`Btf`), code's records (`BtfExt`), and what ties them.
+"""`BpfObject`: sections and symbols (`Elf`), types and instances (`Btf`), the code's records (`BtfExt`), tied together.
 
 ``definitions`` is that tie: instance id to `Symbol`. Symbol numbers exist only in files: the reader turns them into
 symbols, the writer back.

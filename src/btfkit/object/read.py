@@ -8,6 +8,7 @@ Source: docs/format.md, sections 2 and 5.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from btfkit.codec import decode_btf, decode_ext
 from btfkit.elf import Elf, Section, Symbol, read_elf
@@ -80,7 +81,7 @@ def _join(obj: BpfObject, section: Section) -> dict[int, Symbol]:
         _must_be_one(ext, section, relocated)
     for table, index, record in ext.sym_records():
         off = ext.symbol_offs[table][index]
-        where = {"section": section.name, "off": off, "thing": f"{table} record {index}"}
+        where: dict[str, Any] = {"section": section.name, "off": off, "thing": f"{table} record {index}"}
         if not 0 < record.inst_id < obj.btf.next_inst_id:
             raise BadReferenceError(
                 f"inst_id {record.inst_id} is past the last instance {obj.btf.next_inst_id - 1}",
@@ -115,7 +116,8 @@ def _must_be_one(ext: BtfExt, section: Section, relocated: Collection[int]) -> N
     for off in relocated:
         if off not in fields:
             raise FormatError(
-                "a relocation where no symbol field is: the instances of several objects were linked without being merged",
+                "a relocation where no symbol field is: "
+                "the instances of several objects were linked without being merged",
                 section=section.name,
                 off=off,
             )
@@ -125,7 +127,7 @@ def _told_kind(table: str, record: SymRecord) -> InstanceKind | None:
     return record.kind if table == "inst_sym" else TABLE_KIND[table]
 
 
-def _must_make_sense(obj: BpfObject, symbol: Symbol, kind: InstanceKind, name: str, where: dict[str, object]) -> None:
+def _must_make_sense(obj: BpfObject, symbol: Symbol, kind: InstanceKind, name: str, where: dict[str, Any]) -> None:
     """A bare number may be stale: tools that renumber symbols know only of relocations."""
     section = symbol.section
     if symbol.is_undefined and symbol.name:
@@ -146,5 +148,5 @@ def _must_make_sense(obj: BpfObject, symbol: Symbol, kind: InstanceKind, name: s
         raise BadReferenceError(
             f"{symbol.label} ({place}) cannot define the {kind.word} of {name}: there is no relocation, and the number "
             "is stale (a tool that renumbered the symbols dropped the relocations)",
-            **where,  # type: ignore[arg-type]
+            **where,
         )

@@ -1,4 +1,4 @@
-"""`BpfObject` → bytes: encode its BTF sections, turn symbols into numbers, and make the relocations that keep them true.
+"""`BpfObject` → bytes: encode its BTF sections, turn symbols into numbers, make the relocations that keep them true.
 
 Source: docs/format.md, sections 2 and 5.
 """

@@ -75,7 +75,9 @@ def test_encode_what_was_decoded(case: HexCase, order: str) -> None:
     btf = decoded(case, order)
     assert encode_btf(btf) == case.data[order]
     types = [type_ for _, type_ in btf]
-    again = Btf(types, btf.strings, btf.own_instances, base=btf.base, byte_order=order, form=btf.form, layout=btf.layout)
+    again = Btf(
+        types, btf.strings, btf.own_instances, base=btf.base, byte_order=order, form=btf.form, layout=btf.layout
+    )
     assert encode_btf(again) == case.data[order]
     other = "big" if order == "little" else "little"
     if other in case.data:

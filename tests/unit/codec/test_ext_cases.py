@@ -1,6 +1,6 @@
 """Every hex case of .BTF.ext, both ways.
 
-Keys: @ext: the arguments of the model, in Python; @symbols: where the symbol fields lie; @encoded and @error as for .BTF.
+Keys: @ext: the model's arguments, in Python; @symbols: where the symbol fields lie; @encoded, @error as for .BTF.
 """
 
 from __future__ import annotations

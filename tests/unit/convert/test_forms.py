@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.objects import EVERY, compiled
 
 from btfkit.convert import Target, convert, upgrade
 from btfkit.errors import ConvertError
@@ -13,7 +14,6 @@ from btfkit.frontend.c import ByteOrder
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.object import BpfObject, ObjectForm, read_object, write_object
-from tests.objects import EVERY, compiled
 
 HEADERS = {
     Target.INSTANCE: Form.INSTANCE,
@@ -44,7 +44,16 @@ def declared(obj: BpfObject) -> list[Any]:
         attributes = None
         if d.kind.word == "map" and d.is_defined:
             m = d.map_def
-            numbers = (m.type, m.key_size, m.value_size, m.max_entries, m.map_flags, m.numa_node, m.pinning, m.map_extra)
+            numbers = (
+                m.type,
+                m.key_size,
+                m.value_size,
+                m.max_entries,
+                m.map_flags,
+                m.numa_node,
+                m.pinning,
+                m.map_extra,
+            )
             attributes = (numbers, m.inner is not None, [v and v.name for v in m.values])
         symbol = d.symbol.name if d.symbol else None
         out.append((d.kind.word, d.qualified_name, shape(obj.btf, d.type_id), symbol, home, attributes))

@@ -51,7 +51,9 @@ ANNOTATED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("tail", "symbol", "text"), [case[1:] for case in ANNOTATED], ids=[case[0] for case in ANNOTATED])
+@pytest.mark.parametrize(
+    ("tail", "symbol", "text"), [case[1:] for case in ANNOTATED], ids=[case[0] for case in ANNOTATED]
+)
 def test_annotations(tail: str, symbol: str, text: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=text) as caught:
         upgrade(built(HEAD + tail, tmp_path))
@@ -110,6 +112,8 @@ def test_the_words_behind_the_fifth(tmp_path: Path) -> None:
 
 
 def test_both_sections(tmp_path: Path) -> None:
-    source = HEAD + 'struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, u32); } two SEC(".maps");'
-    with pytest.raises(ConvertError, match="has both sections, maps and .maps"):
+    source = (
+        HEAD + 'struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, u32); } two SEC(".maps");'
+    )
+    with pytest.raises(ConvertError, match=r"has both sections, maps and \.maps"):
         upgrade(built(source, tmp_path))

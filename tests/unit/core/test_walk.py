@@ -80,7 +80,14 @@ def test_records(walk: ModuleType, big_endian: bool) -> None:
 @pytest.mark.parametrize(
     ("kind", "vlen", "size"),
     # At 2**16, 2**24 and 2**32 bytes and elements: nothing wraps.
-    [(4, 0xFFFFFF, 12), (5, 0xFFFFFF, 12), (5, 0x1041041, 12), (4, 0x1555555, 12), (4, 0xFFFF, 0xFFFF * 12), (4, 1, 12)],
+    [
+        (4, 0xFFFFFF, 12),
+        (5, 0xFFFFFF, 12),
+        (5, 0x1041041, 12),
+        (4, 0x1555555, 12),
+        (4, 0xFFFF, 0xFFFF * 12),
+        (4, 1, 12),
+    ],
 )
 def test_records_past_the_end(walk: ModuleType, kind: int, vlen: int, size: int) -> None:
     for big_endian in (False, True):

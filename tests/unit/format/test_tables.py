@@ -66,8 +66,10 @@ def test_kind(kind: int, name: str, info: int, elem: int, word: str | None) -> N
 
 
 def test_kinds() -> None:
-    assert [k[0] for k in KINDS] == sorted(KIND_SPECS) == [kind for kind in Kind if kind]
-    assert LONG_KNOWN_KINDS == set(range(20))
+    numbers = [k[0] for k in KINDS]
+    assert sorted(KIND_SPECS) == numbers
+    assert [kind for kind in Kind if kind] == numbers
+    assert set(range(20)) == LONG_KNOWN_KINDS
     assert KIND_SPECS[12].vlen is Vlen.LINKAGE
     assert kind_name(0) == "VOID"
     assert kind_name(40) == "UNKNOWN(40)"

@@ -86,7 +86,7 @@ def test_find(btf: Btf) -> None:
 def test_find_of_many() -> None:
     btf = Btf([t.Fwd("same")] * 30 + [t.Fwd(f"s{i}") for i in range(NEAR_NAMES_MAX)])
     for each in both(btf):
-        with pytest.raises(AmbiguousTypeError, match="type ids 1, 2, 3, 4, 5, 6, 7, 8, …$"):
+        with pytest.raises(AmbiguousTypeError, match=r"type ids 1, 2, 3, 4, 5, 6, 7, 8, …$"):
             each.find("same")
         assert each.find("s77") == 108
         with pytest.raises(TypeNotFoundError) as missing:
@@ -111,7 +111,11 @@ def test_find_by_the_tail_of_a_string() -> None:
 def test_split() -> None:
     base = sample().build()
     b = Builder(base)
-    assert (b.add(t.Struct("more", 8, (t.Member("flow", 2, 0),))), b.add(t.Ptr(10)), b.add(t.Fwd("flow"))) == (10, 11, 12)
+    assert (b.add(t.Struct("more", 8, (t.Member("flow", 2, 0),))), b.add(t.Ptr(10)), b.add(t.Fwd("flow"))) == (
+        10,
+        11,
+        12,
+    )
     assert b.instance(10, "extra", 1) == 4
     for btf in both(b.build()):
         assert (btf.start_id, btf.next_id, btf.start_inst_id, btf.next_inst_id) == (10, 13, 4, 5)
@@ -177,7 +181,12 @@ SIZES: list[tuple[str, list[t.Type], int | None, int]] = [
     ("array", [INT, t.Array(1, 1, 5), t.Array(2, 1, 3)], 60, 4),
     ("empty array", [INT, t.Array(1, 1, 0)], 0, 4),
     ("huge array", [INT, *[t.Array(i, 1, 0xFFFFFFFF) for i in range(1, 4)]], 4 * 0xFFFFFFFF**3, 4),
-    ("struct", [INT, t.Struct("s", 12, (t.Member("a", 1, 0), t.Member("p", 3, 64))), t.Ptr(2), t.Array(2, 1, 2)], 24, 8),
+    (
+        "struct",
+        [INT, t.Struct("s", 12, (t.Member("a", 1, 0), t.Member("p", 3, 64))), t.Ptr(2), t.Array(2, 1, 2)],
+        24,
+        8,
+    ),
     ("empty struct", [t.Struct("s", 0)], 0, 1),
     ("union", [INT, t.Union("u", 4, (t.Member("a", 1, 0),))], 4, 4),
     ("var", [INT, t.Var("v", 1)], 4, 4),
@@ -207,7 +216,13 @@ def test_cycles() -> None:
         with pytest.raises(FormatError, match=f"{what}: arrays form a cycle"):
             btf.size_of(type_id)
     assert btf.align_of(3) == btf.align_of(4) == 1
-    nested = Btf([t.Struct("a", 8, (t.Member("b", 2, 0),)), t.Struct("b", 8, (t.Member("a", 1, 0), t.Member("p", 3, 0))), t.Ptr(1)])
+    nested = Btf(
+        [
+            t.Struct("a", 8, (t.Member("b", 2, 0),)),
+            t.Struct("b", 8, (t.Member("a", 1, 0), t.Member("p", 3, 0))),
+            t.Ptr(1),
+        ]
+    )
     assert nested.align_of(1) == 8
 
 

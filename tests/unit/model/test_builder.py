@@ -73,7 +73,9 @@ def test_copy_types() -> None:
     source = Btf([INT, t.Struct("node", 8, (t.Member("next", 3, 0),)), t.Ptr(2), t.Fwd("unused"), t.Const(1)])
     target = Builder()
     target.add(t.Float("double", 8))
-    new_ids = copy_types(source, target, [3, 5], lambda type_: t.Volatile(type_.type_id) if isinstance(type_, t.Const) else type_)
+    new_ids = copy_types(
+        source, target, [3, 5], lambda type_: t.Volatile(type_.type_id) if isinstance(type_, t.Const) else type_
+    )
     assert new_ids == {0: 0, 1: 2, 2: 3, 3: 4, 5: 5}
     assert target.types[1:] == [INT, t.Struct("node", 8, (t.Member("next", 4, 0),)), t.Ptr(3), t.Volatile(2)]
     with pytest.raises(UnsupportedError, match=r"type 1 UNKNOWN\(40\) 'odd': its kind is not known"):

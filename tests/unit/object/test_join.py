@@ -6,12 +6,12 @@ import struct
 from collections.abc import Callable
 
 import pytest
+from tests.objects import compiled
 
 from btfkit.convert import Target, convert, upgrade
 from btfkit.elf import Elf, read_elf, write_elf
 from btfkit.errors import FormatError
 from btfkit.object import BpfObject, read_object, write_object
-from tests.objects import compiled
 
 EXT = ".BTF.ext"
 
@@ -41,7 +41,9 @@ def test_numbers_alone_are_enough_while_they_are_true() -> None:
     data = instance_object()
     bare = read_object(edited(data, without_relocations))
     with_relocations = read_object(data)
-    assert {i: s.name for i, s in bare.definitions.items()} == {i: s.name for i, s in with_relocations.definitions.items()}
+    assert {i: s.name for i, s in bare.definitions.items()} == {
+        i: s.name for i, s in with_relocations.definitions.items()
+    }
 
 
 def test_the_relocation_wins_over_the_number() -> None:

@@ -22,11 +22,10 @@ from btfkit.format.ext import LINE_COL_MASK, LINE_NUM_SHIFT
 from btfkit.load.maps import MapTypes, typed_map
 from btfkit.load.plan import LoadPlan, ProgramPlan, make_plan
 from btfkit.object import BpfObject
-from btfkit.values import codec
 
 from .create import MapMaker
 from .fd import Fd
-from .loaded import LoadedObject, LoadedProgram, Table, Variable, names_of
+from .loaded import LoadedObject, LoadedProgram, Table, Variable, names_of, var_codec
 from .lower import fit_kernel
 from .probe import features
 from .raw import attr, bpf
@@ -255,6 +254,6 @@ def _with_values(plan: LoadPlan, values: Mapping[str, Any]) -> dict[int, bytes]:
         if map_.externs:
             raise LoadError("is the kernel's, and cannot be set", thing=f"variable '{name}'")
         data = out.setdefault(var.map, bytearray((map_.data or b"").ljust(map_.value_size, b"\0")))
-        packed = codec(plan.btf, var.type_id).pack(value, field=name)
+        packed = var_codec(var, plan.btf).pack(value, field=name)
         data[var.off : var.off + len(packed)] = packed
     return {index: bytes(data) for index, data in out.items()}

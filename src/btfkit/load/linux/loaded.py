@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from btfkit.errors import AmbiguousTypeError, BtfkitError, LoadError, TypeNotFoundError, ValueTypeError
-from btfkit.load.maps import TypedMap, TypedQueue
+from btfkit.load.maps import AnyCodec, BytesOf, TypedMap, TypedQueue
 from btfkit.load.plan import LoadPlan, ProgramPlan, VarPlan
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
@@ -24,7 +24,7 @@ from .store import KernelMap
 from .sys import Fd, ProgInfo, map_lookup, map_update, prog_info, prog_test_run
 from .uapi import MapFlags
 
-__all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable", "names_of"]
+__all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable", "names_of", "var_codec"]
 
 T = TypeVar("T")
 
@@ -190,7 +190,7 @@ class Variable:
         self.plan = plan
         self.btf = btf
         self._store = store
-        self._codec: Codec | None = None
+        self._codec: AnyCodec | None = None
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r}: {self.codec.name}>"
@@ -201,13 +201,14 @@ class Variable:
         return self.plan.qualified_name
 
     @property
-    def type(self) -> t.Type:
-        return self.btf[self.plan.type_id]
+    def type(self) -> t.Type | None:
+        """None where only the size is known; the value is bytes then."""
+        return self.btf[self.plan.type_id] if self.plan.type_id else None
 
     @property
-    def codec(self) -> Codec:
+    def codec(self) -> AnyCodec:
         if self._codec is None:
-            self._codec = codec(self.btf, self.plan.type_id)
+            self._codec = var_codec(self.plan, self.btf)
         return self._codec
 
     @property
@@ -240,6 +241,11 @@ class Variable:
                 memory[self.plan.off : self.plan.off + len(data)] = data
             return True
         return False
+
+
+def var_codec(var: VarPlan, btf: Btf) -> AnyCodec:
+    """The codec of a variable's value."""
+    return codec(btf, var.type_id) if var.type_id else BytesOf(var.size, btf.byte_order)
 
 
 def names_of(var: VarPlan) -> tuple[str, ...]:
