@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from btfkit.cli import exits
 from btfkit.cli.inputs import Content, add_file, content, decode_bare, read_base, read_file
 from btfkit.cli.text import printable
 from btfkit.errors import FormatError
 from btfkit.format.btf import SECTION_BTF, SECTION_INST
-from btfkit.model.btf import Btf
-from btfkit.model.ext import BtfExt
+
+if TYPE_CHECKING:
+    from btfkit.model.btf import Btf
+    from btfkit.model.ext import BtfExt
 
 DESCRIPTION = """\
 Print types. FILE is an object, or bare BTF such as /sys/kernel/btf/vmlinux. Of an object the BTF is printed as it is

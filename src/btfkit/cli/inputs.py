@@ -8,13 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from btfkit.errors import FormatError, TruncatedError
 from btfkit.format.btf import MAGIC
 from btfkit.format.elf import ELF_MAGIC
 from btfkit.format.mapdef import DIALECTS
-from btfkit.model.btf import Btf
-from btfkit.object import BpfObject
+
+if TYPE_CHECKING:
+    from btfkit.model.btf import Btf
+    from btfkit.object import BpfObject
 
 KERNEL_BTF = "/sys/kernel/btf"
 VMLINUX_BTF = f"{KERNEL_BTF}/vmlinux"

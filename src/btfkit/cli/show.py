@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from btfkit.cli import exits
 from btfkit.cli.inputs import (
@@ -18,8 +19,10 @@ from btfkit.cli.inputs import (
 from btfkit.cli.report import warn
 from btfkit.cli.text import print_json, print_table
 from btfkit.errors import FormatError
-from btfkit.model.btf import Btf
-from btfkit.object import BpfObject
+
+if TYPE_CHECKING:
+    from btfkit.model.btf import Btf
+    from btfkit.object import BpfObject
 
 DESCRIPTION = """\
 List what an object declares: its maps, its functions, each with the static variables that live in it, and its other

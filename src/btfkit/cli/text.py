@@ -56,9 +56,7 @@ def print_table(
         print(_GAP.join(parts).rstrip())
 
 
-def _print_rich(
-    cells: list[list[str]], header: Sequence[str], styles: Sequence[str], right: Sequence[int]
-) -> None:
+def _print_rich(cells: list[list[str]], header: Sequence[str], styles: Sequence[str], right: Sequence[int]) -> None:
     from rich.console import Console  # noqa: PLC0415 (it takes longer to import than most verbs to run)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
