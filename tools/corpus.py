@@ -11,20 +11,21 @@ map definitions must be the same ones.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from btfkit.convert import Target, convert, upgrade
 from btfkit.errors import BtfkitError
 from btfkit.object import BpfObject, read_object, write_object
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.judge import lost_types  # noqa: E402 (the judge of the tests, which are no package that is installed)
+
 WORK = ROOT / "build" / "corpus"
 PACKAGE = "linux-source-6.12"
 SELFTESTS = "tools/testing/selftests/bpf"
@@ -32,9 +33,6 @@ WANTED = (SELFTESTS, "tools/lib/bpf", "tools/include", "include/uapi", "scripts/
 
 DIALECTS = {"test_sk_assign": "iproute2"}
 """Objects whose ``struct bpf_map_def`` is another producer's: nothing in the file says so."""
-
-DEPTH = 4
-"""How many references deep two types are compared; a named struct or union ends the way."""
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -92,85 +90,6 @@ def compile_one(clang: str, source: Path, output: Path) -> bool:
         "-c", str(source), "-o", str(output),
     ]  # fmt: skip
     return subprocess.run(command, cwd=base, capture_output=True, check=False).returncode == 0
-
-
-# -- the judge ----------------------------------------------------------------------------------------------
-
-
-def bpftool_types(path: Path) -> dict[int, dict[str, Any]]:
-    """Id to type, as ``bpftool -j btf dump file`` says."""
-    return {t["id"]: t for t in json.loads(run("bpftool", "-j", "btf", "dump", "file", path))["types"]}
-
-
-REFERENCES = ("type_id", "ret_type_id", "index_type_id")
-ELEMENTS = ("members", "params", "vars")
-
-
-def references(type_: dict[str, Any]) -> list[int]:
-    own = [type_[field] for field in REFERENCES if field in type_]
-    return own + [element["type_id"] for name in ELEMENTS for element in type_.get(name, ()) if "type_id" in element]
-
-
-def shape(types: dict[int, dict[str, Any]], type_id: int, depth: int = DEPTH) -> Any:
-    """A type without its id, what it refers to expanded.
-
-    A DATASEC's sizes and offsets are left out: compilers write zeros, libbpf fills them in at load; ours are filled in.
-    The name of an anonymous member of an enum made by ``__ulong`` counts up, and is part of a map definition anyway.
-    """
-    if type_id == 0 or type_id not in types:
-        return type_id
-    type_ = types[type_id]
-    head = (type_["kind"], type_["name"])
-    if depth == 0 or (depth < DEPTH and type_["kind"] in ("STRUCT", "UNION") and type_["name"] != "(anon)"):
-        return head
-    skip = {"id", "kind", "name", *REFERENCES, *ELEMENTS}
-    if type_["kind"] == "DATASEC":
-        names = sorted(repr(shape(types, element["type_id"], depth - 1)) for element in type_.get("vars", ()))
-        return (*head, tuple(names))
-    fields = tuple(sorted((key, json.dumps(value)) for key, value in type_.items() if key not in skip))
-    own = tuple(shape(types, type_[field], depth - 1) for field in REFERENCES if field in type_)
-    elements = tuple(
-        (
-            element.get("name"),
-            element.get("bits_offset"),
-            element.get("bitfield_size"),
-            shape(types, element["type_id"], depth - 1),
-        )
-        for name in ("members", "params")
-        for element in type_.get(name, ())
-    )
-    return (*head, fields, own, elements)
-
-
-def map_definitions(types: dict[int, dict[str, Any]]) -> set[int]:
-    """Ids of the DATASECs of maps and of all that only they lead to."""
-    roots = {
-        i for i, t in types.items() if t["kind"] == "DATASEC" and (t["name"] == "maps" or t["name"].startswith(".maps"))
-    }
-    tagged = {i for i, t in types.items() if t["kind"] == "DECL_TAG"}
-    served = closure(types, roots)
-    kept = closure(types, set(types) - served - tagged)
-    return served - kept | {i for i in tagged if types[i]["type_id"] in served - kept}
-
-
-def closure(types: dict[int, dict[str, Any]], roots: set[int]) -> set[int]:
-    seen: set[int] = set()
-    todo = list(roots)
-    while todo:
-        type_id = todo.pop()
-        if type_id and type_id not in seen and type_id in types:
-            seen.add(type_id)
-            todo += references(types[type_id])
-    return seen
-
-
-def lost_types(before: Path, after: Path) -> list[str]:
-    """Types that were not map definitions, and are not there (or not as often) afterwards."""
-    old, new = bpftool_types(before), bpftool_types(after)
-    definitions = map_definitions(old)
-    wanted = Counter(repr(shape(old, i)) for i in old if i not in definitions)
-    have = Counter(repr(shape(new, i)) for i in new)
-    return [f"{count}x {text[:160]}" for text, count in (wanted - have).items()]
 
 
 # -- the conversions ----------------------------------------------------------------------------------------

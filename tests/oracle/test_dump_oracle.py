@@ -16,13 +16,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.conftest import CASES, need_tool
+from tests.oracle.random_btf import random_btf
 
 from btfkit.codec import decode_btf, encode_btf
 from btfkit.dump import dump_c, dump_json, load_json, raw_text
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
-from tests.conftest import CASES, need_tool
-from tests.oracle.random_btf import random_btf
 
 KERNEL = Path("/sys/kernel/btf/vmlinux")
 KERNELS = Path(__file__).parents[3] / "shared" / "data" / "kernels"

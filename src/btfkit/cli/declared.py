@@ -14,9 +14,7 @@ from btfkit.errors import FormatError
 from btfkit.format.elf import STV_HIDDEN, STV_INTERNAL
 from btfkit.format.ext import InstanceKind
 from btfkit.format.insn import INSN_SIZE
-from btfkit.format.kinds import FuncLinkage
 from btfkit.format.maptype import map_type_word
-from btfkit.model import types as t
 from btfkit.model.spell import spell
 from btfkit.object import BpfObject, Declared, MapDef
 
@@ -102,14 +100,10 @@ def attributes(declared: Declared) -> list[str]:
 
 
 def linkage(declared: Declared) -> str:
-    """``static``, ``global`` or ``extern``."""
+    """``static``, ``global`` or ``extern``, by the symbol: GCC's BTF calls every function static."""
     if not declared.is_defined:
         return "extern"
-    symbol, type_ = declared.symbol, declared.type
-    if isinstance(type_, t.Func):
-        # A function that is hidden for other reasons may be static in its BTF, and a global symbol.
-        return "static" if type_.linkage == FuncLinkage.STATIC else "global"
-    return "static" if symbol is not None and symbol.is_local else "global"
+    return "static" if declared.symbol is not None and declared.symbol.is_local else "global"
 
 
 def parent_name(declared: Declared) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from btfkit.convert import annotate, byteorder, declarations, dotmaps, legal
+from btfkit.convert import annotate, byteorder, declarations, dotmaps, legal, mend
 from btfkit.convert.dotmaps import MapDecl
 from btfkit.convert.match import find_or_copy
 from btfkit.convert.work import Work, begin, clone_elf, finish
@@ -93,7 +93,7 @@ def upgrade(obj: BpfObject) -> BpfObject:
 
 def _upgrade_plain(obj: BpfObject) -> BpfObject:
     work = begin(obj, instances=False)
-    legal.mend_encodings(work)
+    mend.mend(work)
     functions = declarations.upgrade_functions(work)
     annotate.upgrade_annotated(work, work.elf.section(SECTION_MAPS), obj.dialect)
     _upgrade_dotmaps(work)
@@ -200,6 +200,7 @@ def _upgrade_sidecar(obj: BpfObject) -> BpfObject:
     work = begin(mainline, instances=False)
     annotate_section = work.elf.section(SECTION_MAPS)
     _strip_sidecar(work)
+    mend.mend(work)
     if annotate_section is None:
         _upgrade_dotmaps(work)
     else:

@@ -59,7 +59,3 @@ def one_encoding(type_: t.Type) -> t.Type:
     if isinstance(type_, t.Int) and type_.encoding not in _ENCODINGS:
         return replace(type_, encoding=type_.encoding & ~IntEncoding.CHAR)
     return type_
-
-
-def mend_encodings(work: Work) -> None:
-    work.types.types = [one_encoding(type_) for type_ in work.types.types]

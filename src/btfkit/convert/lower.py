@@ -74,7 +74,7 @@ def lower(obj: BpfObject) -> Lowered:
 def kconfig_layout(btf: Btf) -> tuple[list[ExternVar], int]:
     """Where each variable of ``.kconfig`` lies in the map that is to hold them, and that map's bytes.
 
-    By alignment, size (both falling) and name, as libbpf orders them.
+    By alignment (the largest first), size and name, as libbpf orders them (cmp_externs).
     """
     found = []
     for _, datasec in btf:
@@ -83,12 +83,12 @@ def kconfig_layout(btf: Btf) -> tuple[list[ExternVar], int]:
                 var = btf[entry.type_id]
                 size = btf.size_of(var.type_id) if isinstance(var, t.Var) else None
                 if isinstance(var, t.Var) and size:
-                    found.append((-btf.align_of(var.type_id), -size, var.name, entry.type_id, var.type_id))
+                    found.append((-btf.align_of(var.type_id), size, var.name, entry.type_id, var.type_id))
     out, off = [], 0
     for align, size, name, var_id, type_id in sorted(found):
         off = -(-off // -align) * -align
-        out.append(ExternVar(name, var_id, type_id, off, -size))
-        off -= size
+        out.append(ExternVar(name, var_id, type_id, off, size))
+        off += size
     return out, off
 
 

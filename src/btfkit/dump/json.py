@@ -10,6 +10,7 @@ same bytes of. The text is one object, a line per type and instance::
      "base": {"types": 126610, "instances": 0, "strings": 1400000},
                                              only in split BTF: how many ids and bytes of strings the base has
      "strings": ["", "int", ...],            only where they are not simply the names below in their order
+     "name_offs": [[17, 412], ...],          only where a name is not at its first string: see `name_offs`
      "types": [
       {"id": 1, "kind": "INT", "name": "int", "size": 4, "encoding": ["SIGNED"]},
       {"id": 2, "kind": "STRUCT", "name": "flow", "size": 4,
@@ -35,34 +36,27 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from btfkit.codec.btf import decode_btf, encode_btf
 from btfkit.codec.rows import value_row
-from btfkit.dump.schema import (
-    Schema,
-    as_bytes,
-    as_int,
-    as_list,
-    as_object,
-    as_text,
-    fail,
-    known_keys,
-    schema,
-)
+from btfkit.dump.json_ext import read_ext, write_ext
+from btfkit.dump.name_offs import GivenOffsets, unusual_offsets
+from btfkit.dump.schema import as_bytes, as_int, as_list, as_object, as_text, fail, get, known_keys, one_of, schema
 from btfkit.errors import BtfkitError, FormatError
 from btfkit.format.btf import Form
-from btfkit.format.ext import SECTION_TABLES, SYMBOL_TABLES
 from btfkit.format.fields import PREFIX
 from btfkit.format.kinds import KIND_MASK, KIND_SPECS, VLEN_MASK
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
-from btfkit.model.ext import BtfExt, CoreRelo, FuncInfo, LineInfo, SymRecord
+from btfkit.model.ext import BtfExt
 from btfkit.model.instances import Instance
 from btfkit.model.strings import StringTable
 
 FORMAT, VERSION = "btfkit", 1
 
-_RECORDS: dict[str, type[Any]] = {"func_info": FuncInfo, "line_info": LineInfo, "core_relo": CoreRelo}
 _KINDS: dict[str, type[t.Type]] = {cls.kind.name: cls for cls in t.TYPE_CLASSES.values()}
-_KEYS = frozenset(["format", "version", "byte_order", "form", "layout", "base", "strings", "types", "instances", "ext"])
+_KEYS = frozenset(
+    {"format", "version", "byte_order", "form", "layout", "base", "strings", "name_offs", "types", "instances", "ext"}
+)
 _TYPE_KEYS = frozenset({"id", "kind"})
 _UNKNOWN_KEYS = frozenset({"id", "kind", "number", "name", "vlen", "kind_flag", "size_type", "data"})
 
@@ -82,12 +76,15 @@ def dump_json(btf: Btf, ext: BtfExt | None = None) -> str:
         head["strings"] = (
             [raw.decode("utf-8", "surrogateescape") for raw in strings[:-1].split(b"\0")] if strings else []
         )
+    offsets = unusual_offsets(btf)
+    if offsets:
+        head["name_offs"] = offsets
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     lines.append(_lines("types", (json.dumps(_write_type(type_id, type_)) for type_id, type_ in btf)))
     instances = zip(btf.inst_ids(), btf.own_instances, strict=True)
     lines.append(_lines("instances", (json.dumps(_write_instance(*pair)) for pair in instances)))
     if ext is not None:
-        lines.append(f'"ext": {json.dumps(_write_ext(ext))}')
+        lines.append(f'"ext": {json.dumps(write_ext(ext))}')
     return "{" + ",\n".join(lines) + "}\n"
 
 
@@ -130,10 +127,7 @@ def _is_canonical(btf: Btf, strings: bytes) -> bool:
             fresh.add(name)
     except BtfkitError:  # a NUL in a name: encoding says so
         return False
-    made = fresh.data
-    if btf.form.has_instances and len(strings) > len(made):
-        made += bytes(-len(made) % 4)
-    return made.startswith(strings)
+    return fresh.data.startswith(strings)
 
 
 def _names(btf: Btf) -> Iterator[str]:
@@ -150,20 +144,6 @@ def _names(btf: Btf) -> Iterator[str]:
 
 def _empty_strings(base: Btf | None) -> StringTable:
     return StringTable(b"", base.strings) if base is not None else StringTable()
-
-
-def _write_ext(ext: BtfExt) -> dict[str, Any]:
-    out: dict[str, Any] = {"byte_order": ext.byte_order, "hdr_len": ext.hdr_len, "tables": sorted(ext.tables)}
-    for table in SECTION_TABLES:
-        record = schema(_RECORDS[table])
-        blocks = getattr(ext, table)
-        if blocks:
-            out[table] = [{"section": name, "records": [record.write(r) for r in records]} for name, records in blocks]
-    for table in SYMBOL_TABLES:
-        records = getattr(ext, table)
-        if records:
-            out[table] = [schema(SymRecord).write(r) for r in records]
-    return out
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
@@ -191,29 +171,21 @@ def _load(data: dict[str, Any], base: Btf | None) -> tuple[Btf, BtfExt | None]:
     if data.get("format") != FORMAT or data.get("version") != VERSION:
         raise fail(f'is not "{FORMAT}", version {VERSION}', "format")
     known_keys(data, _KEYS, "")
-    byte_order = _one_of(data, "byte_order", tuple(PREFIX), "")
-    form = Form(_one_of(data, "form", tuple(map(str, Form)), ""))
+    byte_order = one_of(data, "byte_order", tuple(PREFIX), "")
+    form = Form(one_of(data, "form", tuple(map(str, Form)), ""))
     _check_base(data.get("base"), base, byte_order)
-    types = _read_types(_get(data, "types", ""), base.next_id if base else 1, byte_order)
+    types = _read_types(get(data, "types", ""), base.next_id if base else 1, byte_order)
     instances = _read_instances(data.get("instances", []), base.next_inst_id if base else 1)
     strings = _read_strings(data["strings"], base) if "strings" in data else _empty_strings(base)
     layout = _read_layout(data["layout"]) if data.get("layout") is not None else None
-    btf = Btf(types, strings, instances, base=base, byte_order=byte_order, form=form, layout=layout)
-    ext = _read_ext(as_object(data["ext"], "ext")) if data.get("ext") is not None else None
+    pairs = _read_pairs(data.get("name_offs", []))
+    given = GivenOffsets(strings, pairs) if pairs else None
+    btf = Btf(types, given or strings, instances, base=base, byte_order=byte_order, form=form, layout=layout)
+    if given:
+        btf = decode_btf(encode_btf(btf), base=base)
+        given.check_all_used()
+    ext = read_ext(as_object(data["ext"], "ext")) if data.get("ext") is not None else None
     return btf, ext
-
-
-def _get(data: dict[str, Any], key: str, where: str) -> Any:
-    if key not in data:
-        raise fail("is missing", f"{where}.{key}" if where else key)
-    return data[key]
-
-
-def _one_of(data: dict[str, Any], key: str, words: tuple[str, ...], where: str) -> str:
-    value = _get(data, key, where)
-    if value not in words:
-        raise fail(f"{value!r} is none of {', '.join(words)}", f"{where}.{key}" if where else key)
-    return str(value)
 
 
 def _check_base(ends: Any, base: Btf | None, byte_order: str) -> None:
@@ -227,7 +199,7 @@ def _check_base(ends: Any, base: Btf | None, byte_order: str) -> None:
     if base.byte_order != byte_order:
         raise fail(f"is {byte_order} endian, its base is {base.byte_order} endian", "byte_order")
     for key, have in _base_ends(base).items():
-        want = as_int(_get(ends, key, "base"), f"base.{key}")
+        want = as_int(get(ends, key, "base"), f"base.{key}")
         if want != have:
             raise fail(f"{want} are told, the base given has {have}: it is another one", f"base.{key}")
     known_keys(ends, frozenset(_base_ends(base)), "base")
@@ -239,7 +211,7 @@ def _read_types(value: Any, start_id: int, byte_order: str) -> list[t.Type]:
         where = f"types[{index}]"
         data = as_object(item, where)
         _check_id(data, start_id + index, where)
-        kind = _get(data, "kind", where)
+        kind = get(data, "kind", where)
         if kind == "UNKNOWN":
             out.append(_read_unknown(data, where, byte_order))
             continue
@@ -252,7 +224,7 @@ def _read_types(value: Any, start_id: int, byte_order: str) -> list[t.Type]:
 
 def _read_unknown(data: dict[str, Any], where: str, byte_order: str) -> t.Type:
     known_keys(data, _UNKNOWN_KEYS, where)
-    number = as_int(_get(data, "number", where), f"{where}.number", 1, KIND_MASK)
+    number = as_int(get(data, "number", where), f"{where}.number", 1, KIND_MASK)
     if number in KIND_SPECS:
         raise fail(f"{number} is {KIND_SPECS[number].kind.name}, which is known", f"{where}.number")
     flag = data.get("kind_flag", False)
@@ -261,16 +233,16 @@ def _read_unknown(data: dict[str, Any], where: str, byte_order: str) -> t.Type:
     return t.Unknown(
         number,
         as_text(data.get("name", ""), f"{where}.name"),
-        as_int(_get(data, "vlen", where), f"{where}.vlen", 0, VLEN_MASK),
+        as_int(get(data, "vlen", where), f"{where}.vlen", 0, VLEN_MASK),
         flag,
-        as_int(_get(data, "size_type", where), f"{where}.size_type"),
-        as_bytes(_get(data, "data", where), f"{where}.data"),
+        as_int(get(data, "size_type", where), f"{where}.size_type"),
+        as_bytes(get(data, "data", where), f"{where}.data"),
         byte_order,
     )
 
 
 def _check_id(data: dict[str, Any], want: int, where: str) -> None:
-    found = as_int(_get(data, "id", where), f"{where}.id")
+    found = as_int(get(data, "id", where), f"{where}.id")
     if found != want:
         raise fail(f"{found} stands where {want} is due: ids run on without gaps", f"{where}.id")
 
@@ -292,6 +264,17 @@ def _read_strings(value: Any, base: Btf | None) -> StringTable:
     return StringTable(data, base.strings if base is not None else None)
 
 
+def _read_pairs(value: Any) -> list[tuple[int, int]]:
+    out = []
+    for index, item in enumerate(as_list(value, "name_offs")):
+        where = f"name_offs[{index}]"
+        pair = as_list(item, where)
+        if len(pair) != 2:
+            raise fail(f"has {len(pair)} numbers, not a name's number and its offset", where)
+        out.append((as_int(pair[0], f"{where}[0]"), as_int(pair[1], f"{where}[1]")))
+    return out
+
+
 def _read_layout(value: Any) -> tuple[tuple[int, int, int], ...]:
     out = []
     for kind, item in enumerate(as_list(value, "layout")):
@@ -307,33 +290,3 @@ def _read_layout(value: Any) -> tuple[tuple[int, int, int], ...]:
     if len(out) > KIND_MASK + 1:
         raise fail(f"has {len(out)} entries, there are {KIND_MASK + 1} kinds", "layout")
     return tuple(out)
-
-
-def _read_ext(data: dict[str, Any]) -> BtfExt:
-    tables = (*SECTION_TABLES, *SYMBOL_TABLES)
-    known_keys(data, frozenset({"byte_order", "hdr_len", "tables", *tables}), "ext")
-    ext = BtfExt(byte_order=_one_of(data, "byte_order", tuple(PREFIX), "ext"))
-    ext.hdr_len = as_int(data.get("hdr_len", 0), "ext.hdr_len", 0, 0xFFFF)
-    names = as_list(data.get("tables", []), "ext.tables")
-    for index, name in enumerate(names):
-        if name not in tables:
-            raise fail(f"{name!r} is none of {', '.join(tables)}", f"ext.tables[{index}]")
-    ext.tables = frozenset(names)
-    for table in SECTION_TABLES:
-        setattr(ext, table, _read_blocks(data.get(table, []), schema(_RECORDS[table]), f"ext.{table}"))
-    for table in SYMBOL_TABLES:
-        items = as_list(data.get(table, []), f"ext.{table}")
-        setattr(ext, table, [schema(SymRecord).read(item, f"ext.{table}[{i}]") for i, item in enumerate(items)])
-    return ext
-
-
-def _read_blocks(value: Any, record: Schema, where: str) -> list[tuple[str, list[Any]]]:
-    out = []
-    for index, item in enumerate(as_list(value, where)):
-        place = f"{where}[{index}]"
-        block = as_object(item, place)
-        known_keys(block, frozenset({"section", "records"}), place)
-        records = as_list(_get(block, "records", place), f"{place}.records")
-        section = as_text(_get(block, "section", place), f"{place}.section")
-        out.append((section, [record.read(r, f"{place}.records[{i}]") for i, r in enumerate(records)]))
-    return out

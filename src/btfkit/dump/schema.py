@@ -222,6 +222,21 @@ def as_bytes(value: Any, where: str) -> bytes:
         raise fail("is not made of pairs of hex digits", where) from None
 
 
+def get(data: dict[str, Any], key: str, where: str) -> Any:
+    """A key that has to be there."""
+    if key not in data:
+        raise fail("is missing", f"{where}.{key}" if where else key)
+    return data[key]
+
+
+def one_of(data: dict[str, Any], key: str, words: tuple[str, ...], where: str) -> str:
+    """A key that has to be there, and one of the words."""
+    value = get(data, key, where)
+    if value not in words:
+        raise fail(f"{value!r} is none of {', '.join(words)}", f"{where}.{key}" if where else key)
+    return str(value)
+
+
 def known_keys(data: Mapping[str, Any], known: frozenset[str], where: str) -> None:
     """Every key is one that is read."""
     for key in data:

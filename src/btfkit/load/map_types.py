@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from btfkit.convert import maptypes
 from btfkit.errors import FormatError, ValueTypeError
 from btfkit.format.maptype import MapType
 from btfkit.model import types as t
@@ -159,7 +160,7 @@ class MapTypes:
 
     def _codec(self, type_id: int, size: int) -> Codec | None:
         """None where the type has no size or another one than the map: then the bytes are all that can be said."""
-        if self.btf is None or not type_id:
+        if self.btf is None or not type_id or maptypes.is_bytes_type(self.btf, type_id):
             return None
         try:
             found = codec(self.btf, type_id, self.byte_order)

@@ -120,7 +120,12 @@ class Code:
         return [r for r in self._core.get(function.section.name, ()) if function.off <= r.insn_off < function.end]
 
     def symbol_place(self, symbol: Symbol, rel: Relocation, imm: int, *, call: bool) -> int:
-        """Byte offset in the symbol's section that an instruction means; in a call the number in place counts slots."""
+        """Byte offset in the symbol's section that an instruction means; in a call the number in place counts slots.
+
+        A call of a function's own symbol means that function: clang leaves -1 in place, bpf-gcc 12 bytes, not slots.
+        """
+        if call and not symbol.is_section:
+            return symbol.value
         if rel.addend is not None:
             return symbol.value + rel.addend
         return symbol.value + ((imm + 1) * INSN_SIZE if call else imm)

@@ -18,6 +18,7 @@ from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
 from btfkit.load.linux.uapi import BPF_OBJ_NAME_LEN, MapFlags, MapType
 from btfkit.load.plan import Initial, LoadPlan, MapPlan, VarPlan
 from btfkit.model import types as t
+from btfkit.model.btf import Btf
 from btfkit.object import BpfObject, MapDef, decode_map_def
 
 DATA_SECTIONS = (".data", ".rodata", ".bss")
@@ -232,10 +233,10 @@ class Maps:
         )
 
 
-def has_types(btf_plan: LoadPlan, plan: MapPlan) -> bool:
-    """Whether anything is known of the map's keys and values beyond their sizes."""
-    known = [i for i in (plan.key_type_id, plan.value_type_id) if i]
-    return any(not maptypes.is_bytes_type(btf_plan.btf, i) for i in known)
+def has_types(btf: Btf, map_: MapPlan) -> bool:
+    """Whether more is known of the map's values than their size, and that size is the kernel's."""
+    type_id = map_.value_type_id
+    return bool(type_id) and not maptypes.is_bytes_type(btf, type_id) and btf.size_of(type_id) == map_.value_size
 
 
 def is_map_section(section: Section) -> bool:

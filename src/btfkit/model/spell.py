@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from btfkit.errors import FormatError
 from btfkit.format.kinds import kind_name
 from btfkit.model import types as t
-from btfkit.model.btf import Btf
+from btfkit.model.btf import MAX_RESOLVE_DEPTH, Btf
 
 MAX_CHAIN = 128
 """Pointers, arrays and qualifiers on one another that the short spelling follows."""
@@ -58,7 +58,14 @@ class Declaration:
 TagSpelling = Callable[[t.TypeTag], str]
 
 
-def unwind(btf: Btf, type_id: int, spell_tag: TagSpelling, limit: int | None = None) -> Declaration:
+class Types(Protocol):
+    """Types by id: a `Btf`, or a dict of what is needed of one."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, type_id: int, /) -> t.Type: ...
+
+
+def unwind(types: Types, type_id: int, spell_tag: TagSpelling, limit: int | None = None) -> Declaration:
     """Take the declaration of a name of that type apart. FormatError where it takes more than ``limit`` steps.
 
     spell_tag: a TYPE_TAG as a qualifier. limit: None: as many as there are types, more are a cycle.
@@ -66,13 +73,13 @@ def unwind(btf: Btf, type_id: int, spell_tag: TagSpelling, limit: int | None = N
     qualifiers: list[str] = []
     left: list[str] = []
     right: list[Piece] = []
-    steps = len(btf) + 1 if limit is None else limit
+    steps = len(types) + 1 if limit is None else limit
     start, after_pointer = type_id, False
     for _ in range(steps + 1):
-        type_ = btf[type_id]
+        type_ = types[type_id]
         match type_:
             case t.Ptr():
-                if "restrict" in qualifiers and _is_function(btf, type_.type_id):  # no such thing in C
+                if "restrict" in qualifiers and _is_function(types, type_.type_id):  # no such thing in C
                     qualifiers.remove("restrict")
                 left.append("*" + "".join(f"{q} " for q in qualifiers))
                 qualifiers = []
@@ -110,15 +117,17 @@ def unwind(btf: Btf, type_id: int, spell_tag: TagSpelling, limit: int | None = N
         "is made of itself: pointers, arrays or qualifiers form a cycle",
         section=".BTF",
         type_id=start,
-        thing=btf.describe(start),
+        thing=f"type {start}",
     )
 
 
-def _is_function(btf: Btf, type_id: int) -> bool:
-    try:
-        return isinstance(btf.resolved(type_id), (t.FuncProto, t.Func))
-    except FormatError:
-        return False
+def _is_function(types: Types, type_id: int) -> bool:
+    for _ in range(MAX_RESOLVE_DEPTH):
+        type_ = types[type_id]
+        if not isinstance(type_, (t.Typedef, *t.Modifier)):
+            return isinstance(type_, (t.FuncProto, t.Func))
+        type_id = type_.type_id
+    return False
 
 
 def _params(proto: t.FuncProto) -> list[Piece]:

@@ -6,6 +6,7 @@ import re
 import textwrap
 
 import pytest
+from tests.unit.dump.samples import BOOL, CHAR, INT, U8, U32, U64, btf_of, every_kind
 
 from btfkit.codec import decode_btf, encode_btf
 from btfkit.dump import dump_c
@@ -15,7 +16,6 @@ from btfkit.errors import BadReferenceError, FormatError, UnsupportedError
 from btfkit.format.kinds import IntEncoding
 from btfkit.model import types as t
 from btfkit.model.instances import Instance
-from tests.unit.dump.samples import BOOL, CHAR, INT, U8, U32, U64, btf_of, every_kind
 
 
 def c_of(*types: t.Type, **options: bool) -> str:
@@ -31,15 +31,16 @@ def test_empty() -> None:
     assert re.fullmatch(r"#ifndef (BTF_[0-9A-F]{8}_H)\n#define \1\n\n#endif /\* \1 \*/\n", dump_c(btf_of()))
 
 
+# Goldens are indented by 4 spaces for each tab.
 CASES: list[tuple[str, list[t.Type], str]] = [
     (
         "members",
         [INT, t.Ptr(0), t.Array(4, 1, 16), CHAR, t.Struct("s", 32, (m("a", 1, 0), m("p", 2, 64), m("buf", 3, 128)))],
         """
         struct s {
-        	int a;
-        	void *p;
-        	char buf[16];
+            int a;
+            void *p;
+            char buf[16];
         };
 
         """,
@@ -51,14 +52,14 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         struct a;
 
         struct c {
-        	struct a *a;
+            struct a *a;
         };
 
         struct b;
 
         struct a {
-        	struct b *b;
-        	struct c c;
+            struct b *b;
+            struct c c;
         };
 
         struct b {
@@ -71,7 +72,7 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [t.Struct("list", 8, (m("next", 2, 0),)), t.Ptr(1)],
         """
         struct list {
-        	struct list *next;
+            struct list *next;
         };
 
         """,
@@ -81,14 +82,14 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [INT, t.Union("", 4, (m("x", 1, 0), m("y", 1, 0))), t.Struct("s", 8, (m("", 2, 0), m("named", 2, 32)))],
         """
         struct s {
-        	union {
-        		int x;
-        		int y;
-        	};
-        	union {
-        		int x;
-        		int y;
-        	} named;
+            union {
+                int x;
+                int y;
+            };
+            union {
+                int x;
+                int y;
+            } named;
         };
 
         """,
@@ -121,13 +122,13 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         ],
         """
         struct s {
-        	unsigned int a: 3;
-        	unsigned int b: 5;
-        	long: 8;
-        	unsigned int c: 4;
-        	long: 44;
-        	unsigned int d;
-        	unsigned int e: 1;
+            unsigned int a: 3;
+            unsigned int b: 5;
+            long: 8;
+            unsigned int c: 4;
+            long: 44;
+            unsigned int d;
+            unsigned int e: 1;
         };
 
         """,
@@ -137,8 +138,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [U32, t.Int("unsigned int", 4, IntEncoding(0), 3, 0), t.Struct("s", 4, (m("a", 2, 0), m("b", 2, 3)))],
         """
         struct s {
-        	unsigned int a: 3;
-        	unsigned int b: 3;
+            unsigned int a: 3;
+            unsigned int b: 3;
         };
 
         """,
@@ -148,8 +149,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [U8, U32, t.Struct("s", 5, (m("a", 1, 0), m("b", 2, 8)))],
         """
         struct s {
-        	unsigned char a;
-        	unsigned int b;
+            unsigned char a;
+            unsigned int b;
         } __attribute__((packed));
 
         """,
@@ -159,8 +160,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [U64, U32, t.Struct("s", 12, (m("a", 1, 0), m("b", 2, 64)))],
         """
         struct s {
-        	long long unsigned int a;
-        	unsigned int b;
+            long long unsigned int a;
+            unsigned int b;
         } __attribute__((packed));
 
         """,
@@ -170,25 +171,25 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [U32, t.Struct("s", 64, (m("a", 1, 0),)), t.Struct("far", 4096, (m("a", 1, 0),)), t.Union("u", 8, (m("a", 1, 0),))],
         """
         struct s {
-        	unsigned int a;
-        	long: 32;
-        	long: 64;
-        	long: 64;
-        	long: 64;
-        	long: 64;
-        	long: 64;
-        	long: 64;
-        	long: 64;
+            unsigned int a;
+            long: 32;
+            long: 64;
+            long: 64;
+            long: 64;
+            long: 64;
+            long: 64;
+            long: 64;
+            long: 64;
         };
 
         struct far {
-        	unsigned int a;
-        	unsigned char __pad_4[4092];
+            unsigned int a;
+            unsigned char __pad_4[4092];
         };
 
         union u {
-        	unsigned int a;
-        	unsigned char __size[8];
+            unsigned int a;
+            unsigned char __size[8];
         };
 
         """,
@@ -198,16 +199,16 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [U32, t.Struct("s", 8, (m("a", 1, 0), m("b", 1, 16)))],
         """
         struct s {
-        	union {
-        		struct {
-        			unsigned int a;
-        		} __attribute__((packed));
-        		struct {
-        			long: 16;
-        			unsigned int b;
-        		} __attribute__((packed));
-        		unsigned char __size[8];
-        	};
+            union {
+                struct {
+                    unsigned int a;
+                } __attribute__((packed));
+                struct {
+                    long: 16;
+                    unsigned int b;
+                } __attribute__((packed));
+                unsigned char __size[8];
+            };
         } __attribute__((packed));
 
         """,
@@ -217,8 +218,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [t.Int("__int128 unsigned", 16), t.Struct("s", 32, (m("a", 1, 0), m("b", 1, 128)))],
         """
         struct s {
-        	__int128 unsigned a __attribute__((aligned(16)));
-        	__int128 unsigned b __attribute__((aligned(16)));
+            __int128 unsigned a __attribute__((aligned(16)));
+            __int128 unsigned b __attribute__((aligned(16)));
         };
 
         """,
@@ -234,25 +235,25 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         ],
         """
         enum e {
-        	A = 0,
-        	B = 4294967295,
+            A = 0,
+            B = 4294967295,
         };
 
         enum small {
-        	C = -1,
+            C = -1,
         } __attribute__((mode(QI)));
 
         enum big {
-        	D = 9223372036854775808ULL,
-        	E = 1,
+            D = 9223372036854775808ULL,
+            E = 1,
         };
 
         enum wide {
-        	F = 1,
+            F = 1,
         } __attribute__((mode(DI)));
 
         enum low {
-        	G = (-9223372036854775807LL - 1),
+            G = (-9223372036854775807LL - 1),
         };
 
         """,
@@ -265,7 +266,7 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         ],
         """
         struct s {
-        	int a;
+            int a;
         };
 
         struct s___3 {
@@ -275,13 +276,13 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         };
 
         struct user {
-        	struct s___3 *p;
+            struct s___3 *p;
         };
 
         typedef int X;
 
         enum s___2 {
-        	X___2 = 0,
+            X___2 = 0,
         };
 
         """,
@@ -291,8 +292,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [INT, t.Struct("Option<u32>", 8, (m("0", 1, 0), m("for", 1, 32))), t.Typedef("int", 1), t.Typedef("é", 1)],
         """
         struct Option_u32_ {
-        	int _0;
-        	int for_;
+            int _0;
+            int for_;
         };
 
         typedef int int_;
@@ -306,13 +307,13 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [INT, t.Struct("in", 4, (m("", 1, 0),)), t.Struct("s", 12, (m("", 2, 0), m("a", 1, 32), m("a", 1, 64)))],
         """
         struct in {
-        	int __anon_member;
+            int __anon_member;
         };
 
         struct s {
-        	struct in __anon_member;
-        	int a;
-        	int a___2;
+            struct in __anon_member;
+            int a;
+            int a___2;
         };
 
         """,
@@ -331,11 +332,11 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         typedef struct f *f_p;
 
         enum e {
-        	e__declared_only = 0,
+            e__declared_only = 0,
         };
 
         enum d {
-        	D = 1,
+            D = 1,
         };
 
         """,
@@ -348,19 +349,19 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         ],
         """
         enum anon_1 {
-        	A = 0,
+            A = 0,
         };
 
         struct s {
-        	enum anon_1 a;
-        	enum anon_1 b;
-        	enum {
-        		B = 0,
-        	} c;
+            enum anon_1 a;
+            enum anon_1 b;
+            enum {
+                B = 0,
+            } c;
         };
 
         enum {
-        	C = 0,
+            C = 0,
         };
 
         """,
@@ -374,7 +375,7 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         typedef struct anon_2 node;
 
         struct anon_2 {
-        	node *next;
+            node *next;
         };
 
         """,
@@ -384,11 +385,11 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [t.Struct("", 8, (m("next", 2, 0),)), t.Ptr(1), t.Struct("s", 8, (m("head", 1, 0),))],
         """
         struct anon_1 {
-        	struct anon_1 *next;
+            struct anon_1 *next;
         };
 
         struct s {
-        	struct anon_1 head;
+            struct anon_1 head;
         };
 
         """,
@@ -407,10 +408,10 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         typedef struct { unsigned char bytes[2]; } __attribute__((aligned(2))) half;
 
         struct s {
-        	u8 a;
-        	int b;
-        	u24 c;
-        	half d;
+            u8 a;
+            int b;
+            u24 c;
+            half d;
         };
 
         """,
@@ -420,7 +421,7 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [INT, t.Const(3), t.Volatile(1), t.Restrict(5), t.Ptr(2), t.Struct("s", 8, (m("p", 4, 0),)), t.Typedef("f", 8), t.Const(9), t.FuncProto(0)],
         """
         struct s {
-        	const volatile int *restrict p;
+            const volatile int *restrict p;
         };
 
         typedef void f(void);
@@ -437,8 +438,8 @@ CASES: list[tuple[str, list[t.Type], str]] = [
 
         #if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L
         enum {
-        	false = 0,
-        	true = 1,
+            false = 0,
+            true = 1,
         };
         #endif
 
@@ -449,14 +450,14 @@ CASES: list[tuple[str, list[t.Type], str]] = [
         [INT, t.Struct("flow", 4, (m("src", 1, 0),)), t.Map(2, 1), t.Typedef("flows", 3), t.Ptr(4), t.Struct("s", 8, (m("map", 5, 0),))],
         """
         struct flow {
-        	int src;
+            int src;
         };
 
         /* map<struct flow, int> flows */
         typedef void flows;
 
         struct s {
-        	flows *map;
+            flows *map;
         };
 
         /* map<struct flow, int> */
@@ -468,7 +469,7 @@ CASES: list[tuple[str, list[t.Type], str]] = [
 
 @pytest.mark.parametrize(("types", "want"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_dump(types: list[t.Type], want: str) -> None:
-    assert c_of(*types) == textwrap.dedent(want).lstrip("\n")
+    assert c_of(*types) == textwrap.dedent(want).lstrip("\n").replace("    ", "\t")
 
 
 def test_type_tags_are_a_macro() -> None:
@@ -482,7 +483,13 @@ def test_type_tags_are_a_macro() -> None:
 
 def test_asserts() -> None:
     inner = t.Struct("", 8, (m("x", 1, 0), m("bits", 1, 32, 4)), True)
-    types = [U32, inner, t.Array(2, 1, 2), t.Struct("s", 32, (m("", 2, 0), m("in", 2, 64), m("many", 3, 128))), t.Typedef("t", 2)]
+    types = [
+        U32,
+        inner,
+        t.Array(2, 1, 2),
+        t.Struct("s", 32, (m("", 2, 0), m("in", 2, 64), m("many", 3, 128))),
+        t.Typedef("t", 2),
+    ]
     asserts = re.findall(r"_Static_assert\((.*) == (\d+), \"(.*)\"\);", c_of(*types, asserts=True))
     assert asserts == [
         ("__builtin_offsetof(struct s, x)", "0", "struct s: x"),
@@ -604,7 +611,14 @@ def test_names() -> None:
         "a", "a_b", "_1", "int_", "_", "a_b_c_", "__builtin_x_",
     ]  # fmt: skip
     scope = Scope({"a", "a___2"})
-    assert [scope.take(name) for name in ("a", "a", "a___2", "a", "a!", "a_")] == ["a", "a___3", "a___2", "a___4", "a_", "a____2"]
+    assert [scope.take(name) for name in ("a", "a", "a___2", "a", "a!", "a_")] == [
+        "a",
+        "a___3",
+        "a___2",
+        "a___4",
+        "a_",
+        "a____2",
+    ]
 
 
 def test_text() -> None:

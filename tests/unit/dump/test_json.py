@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.dump.samples import INT, btf_of, every_kind
 
 from btfkit.codec import decode_btf, decode_ext, encode_btf, encode_ext
 from btfkit.dump import dump_json, load_json
@@ -20,7 +21,6 @@ from btfkit.model.btf import Btf
 from btfkit.model.ext import BtfExt, CoreRelo, FuncInfo, LineInfo, SymRecord
 from btfkit.model.instances import Instance
 from btfkit.model.strings import StringTable
-from tests.unit.dump.samples import INT, btf_of, every_kind
 
 SMALL = btf_of(
     INT, t.Struct("flow", 4, (t.Member("src", 1, 0),)), t.Map(2, 1), instances=(Instance(3, "flows"),)
@@ -94,8 +94,37 @@ def test_padding_of_strings_is_no_news() -> None:
     assert encode_btf(load_json(dump_json(decode_btf(data)))[0]) == data
 
 
+def test_names_at_other_places_than_their_first() -> None:
+    """gcc writes a string again; others point into the tail of one."""
+    types: list[t.Type] = [
+        INT,
+        t.Struct("print", 8, (t.Member("int", 1, 0), t.Member("int", 1, 32))),
+        t.Typedef("int", 1),
+    ]
+    data = bytearray(encode_btf(Btf(types, StringTable(b"\0print\0int\0int\0"), form=Form.CLASSIC)))
+    assert data[24 + 16 + 12 : 24 + 16 + 16] == b"\7\0\0\0"
+    data[24 + 16 + 12] = 11  # the first member: the second "int"
+    data[24 + 16 + 24] = 3  # the second one: the tail of "print"
+    btf = decode_btf(bytes(data))
+    text = dump_json(btf)
+    assert json.loads(text)["name_offs"] == [[2, 11], [3, 3]]
+    loaded = load_json(text)[0]
+    assert loaded == btf
+    assert encode_btf(loaded) == data
+    for pairs, message in [
+        ([[2, 1]], "name_offs: name 2 is 'int', at offset 1 there is 'print'"),
+        ([[2, 99]], "name_offs: name 2 is 'int', at offset 99 there is None"),
+        ([[2, 11], [9, 11]], "name_offs: name 9: there are only 5"),
+        ([[2]], "name_offs[0]: has 1 numbers, not a name's number and its offset"),
+        ([[2, -1]], "name_offs[0][1]: -1 is not in the range 0 to 4294967295"),
+    ]:
+        with pytest.raises(FormatError) as caught:
+            load_json(json.dumps(json.loads(text) | {"name_offs": pairs}))
+        assert str(caught.value).endswith(message)
+
+
 def test_names_of_any_bytes() -> None:
-    name = b"\xff\xc3\xa9\xed\xa0\x80\n\"\\".decode("utf-8", "surrogateescape")
+    name = b'\xff\xc3\xa9\xed\xa0\x80\n"\\'.decode("utf-8", "surrogateescape")
     data = encode_btf(btf_of(t.Struct(name, 0)))
     text = dump_json(decode_btf(data))
     assert text.isascii()

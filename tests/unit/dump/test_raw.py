@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import CASES
+from tests.unit.dump.samples import INT, btf_of, every_kind
 
 from btfkit.codec import decode_btf, encode_btf
 from btfkit.codec.rows import kinds, rows, value_row
@@ -12,8 +14,6 @@ from btfkit.format.btf import Form
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.model.instances import Instance
-from tests.conftest import CASES
-from tests.unit.dump.samples import INT, btf_of, every_kind
 
 GOLDEN = (CASES / "dump" / "every-kind.raw").read_text()
 

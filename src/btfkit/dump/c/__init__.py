@@ -82,8 +82,8 @@ def dump_c(
     instances = _declared(btf) if everything else []
     graph = Graph(btf, roots, [type_id for type_id, _ in instances])
     order = Order(graph, roots)
-    names = Names(btf, graph.needed, graph.is_item)
-    emitter = Emitter(graph, names, Layouts(btf), asserts=asserts)
+    names = Names(graph)
+    emitter = Emitter(graph, names, Layouts(graph), asserts=asserts)
     for item in order.items:
         emitter.declare(order.weak[item])
         emitter.item(item)

@@ -63,6 +63,7 @@ class Emitter:
     def __init__(self, graph: Graph, names: Names, layouts: Layouts, *, asserts: bool) -> None:
         self.graph = graph
         self.btf = graph.btf
+        self.types = graph.types
         self.names = names
         self.layouts = layouts
         self.lines: list[str] = []
@@ -89,7 +90,7 @@ class Emitter:
 
     def item(self, type_id: int) -> None:
         """The declaration of one item, and the asserts about it."""
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id]
         match type_:
             case t.Fwd():
                 self.declare([type_id])
@@ -114,7 +115,7 @@ class Emitter:
 
     def loose_enum(self, type_id: int) -> None:
         """An anonymous enum that nothing else has in place."""
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id]
         assert isinstance(type_, (t.Enum, t.Enum64))
         text = self._run(["enum ", _Body(type_id, 0), ";\n"])
         if [(v.name, v.value) for v in type_.values] == [("false", 0), ("true", 1)]:
@@ -130,7 +131,7 @@ class Emitter:
         base = self.btf.resolve(type_.type_id)
         self._root = name
         self._write(["typedef ", _Decl(type_.type_id, name, 0, ".", 0, Scope()), ";\n\n"])
-        target = self.btf[base]
+        target = self.types[base]
         if isinstance(target, t.Map):
             self.lines.insert(-1, f"/* {c_comment(declare(self.btf, base, name))} */\n")
         elif isinstance(target, t.Int):
@@ -139,7 +140,7 @@ class Emitter:
             self._assert_size(name, target.size)
 
     def _tag(self, type_id: int) -> str:
-        return f"{keyword(self.btf[type_id])} {self.names.tags[type_id]}"
+        return f"{keyword(self.types[type_id])} {self.names.tags[type_id]}"
 
     def _assert_size(self, what: str, size: int) -> None:
         if self._with_asserts:
@@ -171,9 +172,9 @@ class Emitter:
         return "".join(out)
 
     def _expand(self, decl: _Decl) -> list[_Piece]:
-        parts = unwind(self.btf, decl.type_id, self._type_tag)
+        parts = unwind(self.types, decl.type_id, self._type_tag)
         base = parts.base
-        type_ = self.btf[base]
+        type_ = self.types[base]
         first: list[_Piece]
         match type_:
             case t.Struct() | t.Union() | t.Enum() | t.Enum64() if not self.graph.is_item(base):
@@ -246,7 +247,7 @@ class Emitter:
     # -- bodies --------------------------------------------------------------------------------------------------
 
     def _body(self, body: _Body) -> list[_Piece]:
-        type_ = self.btf[body.type_id]
+        type_ = self.types[body.type_id]
         if isinstance(type_, (t.Struct, t.Union)):
             return self._composite(body, type_)
         assert isinstance(type_, (t.Enum, t.Enum64))
@@ -328,18 +329,16 @@ class Emitter:
 
     def _is_in_place(self, type_id: int) -> bool:
         """Whether an unnamed member of that type is one that C knows: an anonymous struct or union in place."""
-        while isinstance(type_ := self.btf[type_id], (t.Const, t.Volatile, t.TypeTag)):
+        while isinstance(type_ := self.types[type_id], (t.Const, t.Volatile, t.TypeTag)):
             type_id = type_.type_id
         return isinstance(type_, (t.Struct, t.Union)) and not self.graph.is_item(type_id)
 
     def _is_int128(self, type_id: int) -> bool:
-        while isinstance(type_ := self.btf.resolved(type_id), t.Array):
-            type_id = type_.elem_type
-        return isinstance(type_, t.Int)
+        return isinstance(self.types[self.layouts.leaf(type_id)], t.Int)
 
     def _bitfield(self, member: t.Member, name: str, bit_size: int) -> str:
         """The declaration of a bit-field without its width, with its own type if C takes that, else an integer."""
-        base = self.btf.resolved(member.type_id)
+        base = self.types[self.layouts.leaf(member.type_id)]
         around = self._around(member.type_id)
         assert isinstance(base, (t.Int, t.Enum, t.Enum64))
         takes = scalar(base).is_integer if isinstance(base, t.Int) else base.size in (1, 2, 4, 8)

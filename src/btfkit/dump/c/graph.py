@@ -43,12 +43,16 @@ def refs(type_: t.Type) -> list[int]:
 
 
 class Graph:
-    """needed: all types that the roots mention, rising. hoisted: anonymous ones that need a tag."""
+    """needed: ids of all types that the roots mention, rising. hoisted: anonymous ones that need a tag.
+
+    types, refs: those types, and what each mentions; void is in types, too.
+    """
 
     def __init__(self, btf: Btf, roots: Iterable[int], mentions: Iterable[int] = ()) -> None:
         """roots: types to be written; mentions: types of further declarations, as often as they are mentioned."""
         self.btf = btf
         self.hoisted: set[int] = set()
+        self.types: dict[int, t.Type] = {0: t.VOID}
         self.refs: dict[int, list[int]] = {}
         self._named: set[int] = set()
         mentions = list(mentions)
@@ -77,14 +81,14 @@ class Graph:
         return type_id in self._named or type_id in self.hoisted
 
     def is_anonymous(self, type_id: int) -> bool:
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id]
         return isinstance(type_, (t.Struct, t.Union)) and not type_.name
 
     def error(self, reason: str, type_id: int) -> FormatError:
         return FormatError(reason, section=".BTF", type_id=type_id, thing=self.btf.describe(type_id))
 
     def _add(self, type_id: int) -> None:
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id] = self.btf[type_id]
         self.refs[type_id] = refs(type_)
         match type_:
             case t.Struct() | t.Union() | t.Enum() | t.Enum64():
@@ -106,7 +110,7 @@ class Graph:
     def _hoist_enums(self, users: dict[int, int]) -> None:
         """Anonymous enums that, or something that has them in place, are used twice."""
         for enum_id in self.needed:
-            type_ = self.btf[enum_id]
+            type_ = self.types[enum_id]
             if not isinstance(type_, (t.Enum, t.Enum64)) or type_.name:
                 continue
             current, seen = enum_id, {0}
@@ -161,7 +165,7 @@ class Graph:
         """Give tags to what typedefs in the cycle have in place. False: nothing there to be given one."""
         found = False
         for type_id in cycle:
-            if isinstance(self.btf[type_id], t.Typedef):
+            if isinstance(self.types[type_id], t.Typedef):
                 todo, seen = list(self.refs[type_id]), {0}
                 while todo:
                     ref = todo.pop()

@@ -1,6 +1,6 @@
 """Where the compiler would put members, and what has to be written so that it puts them where BTF has them.
 
-In: a `Btf`. Out: per struct or union a `Plan`: padding before members and at the end, ``packed``, or, where members
+In: a `Graph`. Out: per struct or union a `Plan`: padding before members and at the end, ``packed``, or, where members
 overlap or go backwards, a union of one-member structs. The rules are those of the System V ABI for x86-64, which clang
 and gcc follow for BPF too:
 
@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from btfkit.dump.c.graph import Graph
 from btfkit.dump.c.scalars import scalar
-from btfkit.errors import FormatError
 from btfkit.model import types as t
-from btfkit.model.btf import POINTER_SIZE, Btf
+from btfkit.model.btf import POINTER_SIZE
 
 
 class Slot(NamedTuple):
@@ -60,107 +60,132 @@ def unit_size(size: int) -> int:
     return next(unit for unit in (1, 2, 4, 8) if size <= unit)
 
 
+class _Shape(NamedTuple):
+    """A member's type: leaf: through typedefs, qualifiers and arrays; size: bytes of the whole, None where it has none."""
+
+    leaf: int
+    size: int | None
+    is_array: bool
+
+
 class Layouts:
     """Plans, made when asked for and kept."""
 
-    def __init__(self, btf: Btf) -> None:
-        self.btf = btf
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.types = graph.types
         self._plans: dict[int, Plan] = {}
-        self._leaves: dict[int, int] = {}
+        self._shapes: dict[int, _Shape] = {}
+        self._aligns: dict[int, int] = {}
 
     def plan(self, type_id: int) -> Plan:
         """The plan of a STRUCT or UNION. FormatError where C cannot say it."""
         found = self._plans.get(type_id)
         if found is not None:
             return found
-        stack, open_ = [type_id], set()
+        stack, open_ = [type_id], {type_id}
         while stack:
             current = stack[-1]
-            type_ = self.btf[current]
-            assert isinstance(type_, (t.Struct, t.Union))
-            todo = []
-            if current not in self._plans:
-                open_.add(current)
-                for member in type_.members:
-                    leaf = self._leaf(member.type_id)
-                    if leaf not in self._plans and isinstance(self.btf[leaf], (t.Struct, t.Union)):
-                        if leaf in open_:
-                            raise self._error("contains itself", leaf)
-                        todo.append(leaf)
-            if todo:
-                stack += todo[:1]
-                continue
-            stack.pop()
-            open_.discard(current)
-            if current not in self._plans:
-                self._plans[current] = self._make(current, type_)
+            todo = self._unplanned(current)
+            if todo is None:
+                stack.pop()
+                open_.discard(current)
+                self._plans[current] = self._make(current)
+            elif todo in open_:
+                raise self.graph.error("contains itself", todo)
+            else:
+                stack.append(todo)
+                open_.add(todo)
         return self._plans[type_id]
 
-    def _leaf(self, type_id: int) -> int:
+    def _unplanned(self, type_id: int) -> int | None:
+        """A struct or union that this one has a member of, and that has no plan yet."""
+        for ref in self.graph.refs[type_id]:
+            leaf = self._shape(ref).leaf
+            if leaf not in self._plans and isinstance(self.types[leaf], (t.Struct, t.Union)):
+                return leaf
+        return None
+
+    def leaf(self, type_id: int) -> int:
         """Through typedefs, qualifiers and arrays."""
-        found = self._leaves.get(type_id)
+        return self._shape(type_id).leaf
+
+    def _shape(self, type_id: int) -> _Shape:
+        found = self._shapes.get(type_id)
         if found is None:
-            found = self.btf.resolve(type_id)
-            seen = 0
-            while isinstance(array := self.btf[found], t.Array):
-                found = self.btf.resolve(array.elem_type)
-                seen += 1
-                if seen > len(self.btf):
-                    raise self._error("arrays form a cycle", type_id)
-            self._leaves[type_id] = found
+            found = self._shapes[type_id] = self._make_shape(type_id)
         return found
 
-    def _error(self, reason: str, type_id: int) -> FormatError:
-        return FormatError(reason, section=".BTF", type_id=type_id, thing=self.btf.describe(type_id))
+    def _make_shape(self, type_id: int) -> _Shape:
+        count, is_array, leaf = 1, False, type_id
+        for _ in range(len(self.types) + 1):
+            type_ = self.types[leaf]
+            match type_:
+                case t.Typedef() | t.Const() | t.Volatile() | t.Restrict() | t.TypeTag():
+                    leaf = type_.type_id
+                case t.Array():
+                    leaf = type_.elem_type
+                    count *= type_.nelems
+                    is_array = True
+                case t.Ptr():
+                    return _Shape(leaf, count * POINTER_SIZE, is_array)
+                case t.Int() | t.Float() | t.Enum() | t.Enum64() | t.Struct() | t.Union():
+                    return _Shape(leaf, count * type_.size, is_array)
+                case _:
+                    return _Shape(leaf, None, is_array)
+        raise self.graph.error("typedefs, qualifiers or arrays form a cycle", type_id)
 
     def _align(self, leaf: int) -> int:
-        type_ = self.btf[leaf]
-        match type_:
-            case t.Int() | t.Float():
-                return scalar(type_).align
-            case t.Enum() | t.Enum64():
-                return type_.size if type_.size in (1, 2, 4, 8) else 1
-            case t.Ptr():
-                return POINTER_SIZE
-            case t.Struct() | t.Union():
-                return self._plans[leaf].align
-        return 1
-
-    def _fields(self, type_id: int, type_: Composite) -> list[_Field]:
-        return [self._field(type_id, member) for member in type_.members]
+        found = self._aligns.get(leaf)
+        if found is None:
+            type_ = self.types[leaf]
+            found = 1
+            match type_:
+                case t.Int() | t.Float():
+                    found = scalar(type_).align
+                case t.Enum() | t.Enum64():
+                    found = type_.size if type_.size in (1, 2, 4, 8) else 1
+                case t.Ptr():
+                    found = POINTER_SIZE
+                case t.Struct() | t.Union():
+                    found = self._plans[leaf].align
+            self._aligns[leaf] = found
+        return found
 
     def _field(self, type_id: int, member: t.Member) -> _Field:
-        leaf = self._leaf(member.type_id)
-        base = self.btf[leaf]
-        size = self.btf.size_of(member.type_id)
+        leaf, size, is_array = self._shape(member.type_id)
+        base = self.types[leaf]
+        bit_off, bit_size = member.bit_off, member.bit_size
+        if not bit_size and isinstance(base, t.Int) and 0 < base.bits != 8 * base.size and not is_array:
+            # Before kind_flag (2018), a bit-field was a member of an INT of so many bits.
+            bit_off, bit_size = bit_off + base.bit_off, base.bits
         what = f"member {member.name!r}" if member.name else "a member"
         if size is None:
-            raise self._error(f"{what} is of {self.btf.describe(member.type_id)}, which has no size", type_id)
-        bit_off, bit_size = member.bit_off, member.bit_size
-        old_style = isinstance(base, t.Int) and 0 < base.bits != 8 * base.size
-        if not bit_size and old_style and leaf == self.btf.resolve(member.type_id):
-            # Before kind_flag (2018), a bit-field was a member of an INT of so many bits.
-            assert isinstance(base, t.Int)
-            bit_off, bit_size = bit_off + base.bit_off, base.bits
-        if bit_size:
-            if not isinstance(base, (t.Int, t.Enum, t.Enum64)) or bit_size > 8 * size or size > 8:
-                raise self._error(f"{what} is a bit-field of {bit_size} bits of {self.btf.describe(leaf)}", type_id)
-        elif bit_off % 8:
-            raise self._error(f"{what} starts at bit {bit_off}, and is no bit-field", type_id)
-        if bit_size:
-            size = unit_size(size)
-            return _Field(bit_off, bit_size, size, size)
-        return _Field(bit_off, 0, size, self._align(leaf))
+            raise self.graph.error(
+                f"{what} is of {self.graph.btf.describe(member.type_id)}, which has no size", type_id
+            )
+        if not bit_size and bit_off % 8:
+            raise self.graph.error(f"{what} starts at bit {bit_off}, and is no bit-field", type_id)
+        if not bit_size:
+            return _Field(bit_off, 0, size, self._align(leaf))
+        takes = isinstance(base, (t.Int, t.Enum, t.Enum64)) and not is_array and bit_size <= 8 * size <= 64
+        if not takes:
+            named = self.graph.btf.describe(member.type_id)
+            raise self.graph.error(f"{what} is a bit-field of {bit_size} bits of {named}", type_id)
+        unit = unit_size(size)
+        return _Field(bit_off, bit_size, unit, unit)
 
-    def _make(self, type_id: int, type_: Composite) -> Plan:
-        fields = self._fields(type_id, type_)
+    def _make(self, type_id: int) -> Plan:
+        type_ = self.types[type_id]
+        assert isinstance(type_, (t.Struct, t.Union))
+        fields = [self._field(type_id, member) for member in type_.members]
         for packed in (False, True):
             plan = _try(fields, type_, packed)
             if plan:
                 return plan
         end = max((f.bit_off + (f.bit_size or 8 * f.size) for f in fields), default=0)
         if end > 8 * type_.size:
-            raise self._error(f"its members end at bit {end}, it ends at bit {8 * type_.size}", type_id)
+            raise self.graph.error(f"its members end at bit {end}, it ends at bit {8 * type_.size}", type_id)
         return _overlay(fields, type_)
 
 

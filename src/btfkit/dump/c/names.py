@@ -8,10 +8,11 @@ order of ids, as bpftool has it. Members and parameters have a scope of their ow
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 
+from btfkit.dump.c.graph import Graph
 from btfkit.model import types as t
-from btfkit.model.btf import Btf
 
 KEYWORDS = frozenset(
     re.findall(
@@ -34,6 +35,7 @@ def is_legal(name: str) -> bool:
     return bool(_LEGAL.match(name)) and name not in KEYWORDS and not name.startswith("__builtin_")
 
 
+@lru_cache(1 << 16)
 def legal(name: str) -> str:
     """The name, made legal: ``Option<u32>`` is ``Option_u32_``."""
     if is_legal(name):
@@ -68,12 +70,12 @@ class Scope:
 class Names:
     """tags, idents: type id to name. values: an enum's id to its enumerators' names."""
 
-    def __init__(self, btf: Btf, type_ids: Iterable[int], is_item: Callable[[int], bool]) -> None:
-        """type_ids: all that are written, rising. is_item: whether the type has a declaration of its own."""
+    def __init__(self, graph: Graph) -> None:
         self.tags: dict[int, str] = {}
         self.idents: dict[int, str] = {}
         self.values: dict[int, tuple[str, ...]] = {}
-        types = [(type_id, btf[type_id]) for type_id in type_ids]
+        types = [(type_id, graph.types[type_id]) for type_id in graph.needed]
+        is_item = graph.is_item
         tags, idents = set(), set()
         for _, type_ in types:
             if isinstance(type_, TAGGED):

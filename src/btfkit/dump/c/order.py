@@ -24,6 +24,7 @@ class Order:
         """roots: what to write. An anonymous enum among them is no item, and left to the caller."""
         self.graph = graph
         self.btf = graph.btf
+        self.types = graph.types
         self.definitions = self._definitions()
         roots = list(roots)
         while not self._sort(roots):
@@ -48,7 +49,7 @@ class Order:
         for root in [*roots, *sorted(self.graph.hoisted)]:
             if self.graph.is_item(root):
                 self._visit(root, done)
-            elif not isinstance(self.btf[root], (t.Enum, t.Enum64)):
+            elif not isinstance(self.types[root], (t.Enum, t.Enum64)):
                 for need, _ in self.needs(root):
                     self._visit(need, done)
         return not self._fresh
@@ -89,7 +90,7 @@ class Order:
             raise self.graph.error(f"has to be complete before itself: {names}", cycle[0])
 
     def _mentions(self, type_id: int) -> Iterator[Need]:
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id]
         if not self.graph.is_item(type_id):
             yield type_id, False
         elif isinstance(type_, t.Typedef):
@@ -110,13 +111,13 @@ class Order:
             if current in seen or not type_id:
                 continue
             seen.add(current)
-            type_ = self.btf[type_id]
+            type_ = self.types[type_id]
             is_item = self.graph.is_item(type_id)
             match type_:
                 case t.Typedef():
                     out[type_id, True] = None
                     base = self._base(type_id) if complete else 0
-                    if isinstance(self.btf[base], (t.Struct, t.Union, t.Fwd)) and self.graph.is_item(base):
+                    if isinstance(self.types[base], (t.Struct, t.Union, t.Fwd)) and self.graph.is_item(base):
                         out[base, True] = None
                 case t.Struct() | t.Union() | t.Fwd() if is_item:
                     out[current] = None
@@ -138,8 +139,8 @@ class Order:
 
     def _base(self, type_id: int) -> int:
         """Through typedefs, qualifiers and arrays."""
-        for _ in range(len(self.btf) + 1):
-            type_ = self.btf[type_id]
+        for _ in range(len(self.types) + 1):
+            type_ = self.types[type_id]
             if isinstance(type_, (t.Typedef, t.Const, t.Volatile, t.Restrict, t.TypeTag)):
                 type_id = type_.type_id
             elif isinstance(type_, t.Array):
@@ -152,12 +153,12 @@ class Order:
         """(``struct``, ``foo``): the first type that has a body for it."""
         out: dict[tuple[str, str], int] = {}
         for type_id in self.graph.needed:
-            type_ = self.btf[type_id]
+            type_ = self.types[type_id]
             if isinstance(type_, (t.Struct, t.Union, t.Enum, t.Enum64)) and type_.name and not is_declared_only(type_):
                 out.setdefault((keyword(type_), type_.name), type_id)
         return out
 
     def definition(self, type_id: int) -> int:
         """The body to which a type that is only declared belongs, where there is one; else the type itself."""
-        type_ = self.btf[type_id]
+        type_ = self.types[type_id]
         return self.definitions.get((keyword(type_), type_.name), type_id) if is_declared_only(type_) else type_id

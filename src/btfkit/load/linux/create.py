@@ -128,8 +128,7 @@ class MapMaker:
             return 0, self.lowered.datasecs.get(map_.section, 0)
         if map_.externs:
             return 0, self.lowered.datasecs.get(map_.name, 0)
-        sized = self.plan.btf.size_of(map_.value_type_id) == map_.value_size  # a key without a value is refused
-        return (map_.key_type_id, map_.value_type_id) if sized and has_types(self.plan, map_) else (0, 0)
+        return (map_.key_type_id, map_.value_type_id) if has_types(self.plan.btf, map_) else (0, 0)
 
     # -- contents ------------------------------------------------------------------------------------------------
 
