@@ -51,7 +51,7 @@ def reference(program: str, compiler: str, folder: Path) -> View:
         return view
 
 
-def same_maps(ours: View, theirs: View, program: str, compiler: str) -> None:
+def same_maps(ours: View, theirs: View, *, typed: bool) -> None:
     wanted = dict(theirs.maps)
     got = dict(ours.maps)
     assert got.keys() == wanted.keys()
@@ -62,7 +62,7 @@ def same_maps(ours: View, theirs: View, program: str, compiler: str) -> None:
             plain["flags"] &= ~MMAPABLE
             mine["flags"] &= ~MMAPABLE
         assert {k: v for k, v in mine.items() if k in plain} == plain, name
-        if shown["has types"]:
+        if shown["has types"] and typed:
             assert mine["has types"], f"{name}: libbpf gave it types, we did not"
 
 
@@ -90,7 +90,7 @@ def test_the_kernel_shows_the_same(program: str, compiler: str, tmp_path: Path) 
     for form in FORMS:
         obj = read_object(write_object(convert(up, form)), "x.o")
         ours = our_load(upgrade(obj))
-        same_maps(ours, theirs, program, compiler)
+        same_maps(ours, theirs, typed=form is not Target.CLASSIC)  # which has no types for maps without keys
         assert ours.programs.keys() == theirs.programs.keys(), form
         for name, text in theirs.programs.items():
             assert ours.programs[name] == text, (form, name)

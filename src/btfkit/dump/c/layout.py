@@ -61,7 +61,7 @@ def unit_size(size: int) -> int:
 
 
 class _Shape(NamedTuple):
-    """A member's type: leaf: through typedefs, qualifiers and arrays; size: bytes of the whole, None where it has none."""
+    """A type of members. leaf: through typedefs, qualifiers and arrays; size: bytes of the whole, None: it has none."""
 
     leaf: int
     size: int | None
