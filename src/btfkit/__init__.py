@@ -12,9 +12,11 @@ Names are imported when first asked for, so that importing the package costs not
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing `typing` for it would take ten times as long as all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from btfkit import convert, dump
     from btfkit.api import Object, open, read_btf
     from btfkit.dump import dump_c, dump_json, dump_raw, load_json

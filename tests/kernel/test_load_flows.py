@@ -54,7 +54,7 @@ def test_transcript(tmp_path: Path, compiler: str) -> None:
         with pytest.raises(TypeNotFoundError, match=r"there is no map 'flow' \(near: flows"):
             bpf.maps["flow"]
         with pytest.raises(AttributeError):
-            bpf.programs.cnt
+            _ = bpf.programs.cnt
 
 
 def test_from_bytes_and_every_form(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_syscall_program_with_typed_context(tmp_path: Path) -> None:
         raw = program.test_run(ctx=codec.pack(ctx))
         assert isinstance(raw.ctx, bytes)
         assert codec.unpack(raw.ctx).sum == 4
-        with pytest.raises(btfkit.ValueTypeError, match="ctx.count"):
+        with pytest.raises(btfkit.ValueTypeError, match=r"ctx\.count"):
             program.test_run(ctx={**ctx, "count": -1})
 
 

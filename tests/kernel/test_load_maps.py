@@ -263,7 +263,7 @@ def test_open_map(tmp_path: Path) -> None:
                 btfkit.open_map("btfkit_open_me_long")
         with pytest.raises(TypeNotFoundError, match=r"map 'btfkit_open_mx_': .*near: btfkit_open_me_"):
             btfkit.open_map("btfkit_open_mx_")
-    with pytest.raises(LoadError, match="no map with that id|ENOENT"):
+    with pytest.raises(LoadError, match="ENOENT"):
         btfkit.open_map(0x7FFFFFFF)
     with pytest.raises(LoadError):
         btfkit.open_map("/sys/fs/bpf/no-such-pin")

@@ -15,9 +15,9 @@ from tests.kernel import test_load_maps, test_load_programs
 from tests.kernel.load_support import bpftool_text
 from tests.unit.load.programs import FLOWS, SUM, build, compile_c
 
-import btfkit
 from btfkit.load.linux import sys
 from btfkit.load.linux.uapi import MapFlags
+from btfkit.object import read_object
 
 pytestmark = pytest.mark.usefixtures("require_bpf", "no_fd_leak")
 
@@ -85,7 +85,7 @@ def listing(prog_id: int) -> str:
 def test_as_libbpf_loads_it(tmp_path: Path, pins: Path, case: str, compiler: str) -> None:
     obj = build(tmp_path, SOURCES[case], compiler)
     path = compile_c(tmp_path, SOURCES[case], compiler)
-    if "maps" in [s.name for s in btfkit.api.read_object(path.read_bytes()).elf.sections]:
+    if "maps" in [s.name for s in read_object(path.read_bytes()).elf.sections]:
         path = tmp_path / f"{path.name.split('.')[0]}.libbpf.o"  # libbpf 1.x wants .maps
         obj.write(path, form="libbpf")
     command = [need_tool("bpftool"), "prog", "loadall", str(path), str(pins)]

@@ -10,6 +10,7 @@ from tests.unit.load.programs import COMPILERS, build, compile_c
 
 import btfkit
 from btfkit.errors import LoadError
+from btfkit.load.linux import LoadedProgram
 from btfkit.load.linux.uapi import ProgType
 
 pytestmark = pytest.mark.usefixtures("require_bpf", "no_fd_leak")
@@ -48,10 +49,11 @@ def test_kinds_run(tmp_path: Path, compiler: str) -> None:
         assert runs["xdp_"].duration >= 0
 
 
-def _skb_rest(program: btfkit.Object) -> dict[str, object]:
+def _skb_rest(program: LoadedProgram) -> dict[str, object]:
     """All other members of the context, as zeros."""
-    zeros = program.ctx_codec().unpack(bytes(program.ctx_codec().size))  # type: ignore[attr-defined]
-    return {name: value for name, value in zeros._asdict().items() if name != "mark"}
+    codec = program.ctx_codec()
+    assert codec is not None
+    return {name: value for name, value in codec.unpack(bytes(codec.size))._asdict().items() if name != "mark"}
 
 
 MANY_TYPES = """
@@ -188,7 +190,7 @@ def test_variables(tmp_path: Path, compiler: str) -> None:
         assert values["f.calls"].value == 41
         assert (values["pair"].value.name, values["pair"].value.number) == ("abc", 5)
         assert values["hidden"].value == 9
-        with pytest.raises(btfkit.AmbiguousTypeError, match="there are 2 variables 'calls': f.calls, g.calls"):
+        with pytest.raises(btfkit.AmbiguousTypeError, match=r"there are 2 variables 'calls': f\.calls, g\.calls"):
             values["calls"]
         values["own"].value = 100
         values["made"].value = 200

@@ -16,11 +16,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 from tests.conftest import CASES, need_tool
 from tests.oracle.random_btf import random_btf
+from tests.unit.dump.samples import btf_of, graph_types
 
 from btfkit.codec import decode_btf, encode_btf
 from btfkit.dump import dump_c, dump_json, load_json, raw_text
+from btfkit.errors import BtfkitError
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 
@@ -201,6 +204,18 @@ def test_random_raw_is_bpftools(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "random.btf"
     path.write_bytes(encode_btf(btf, form=btf.form.__class__.CLASSIC))
     assert raw_text(decode_btf(path.read_bytes())) == bpftool_dump(path) == raw_text(btf)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graph_types)
+def test_c_is_refused_or_compiles(types: list[t.Type]) -> None:
+    try:
+        text = dump_c(btf_of(*types), asserts=True)
+    except BtfkitError:
+        return
+    command = [need_tool("clang-22"), "-fsyntax-only", "-x", "c", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
 
 
 # -- more kernels ----------------------------------------------------------------------------------------------------

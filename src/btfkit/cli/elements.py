@@ -68,7 +68,9 @@ def value_text(map_: AnyMap, value: Any) -> str:
 
 
 def types_text(map_: AnyMap) -> str:
-    """``struct flow -> u64``."""
+    """``struct flow -> u64``; "" of a map that has neither keys nor values of one size."""
+    if not map_.store.key_size and not map_.store.value_size:
+        return ""
     if not map_.store.key_size:
         return map_.value_codec.name
     return f"{map_.key_codec.name} -> {map_.value_codec.name}"

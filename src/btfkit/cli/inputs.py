@@ -52,8 +52,11 @@ def read_file(path: str) -> bytes:
     """A file's bytes. OSError, with the path; FormatError for one that does not end."""
     if os.path.isdir(path):
         raise FormatError("is a directory", path=path)
-    with open(path, "rb") as file:
-        data = file.read(SIZE_LIMIT + 1)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
     if len(data) > SIZE_LIMIT:
         raise FormatError(f"has more than {SIZE_LIMIT >> 20} MiB", path=path)
     return data

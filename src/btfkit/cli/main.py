@@ -64,7 +64,7 @@ def _dispatch(arguments: list[str], traceback: bool) -> int:
         module = import_module(f"btfkit.cli.{verb}")
         parser = _verb_parser(verb, module)
         rest, extra = _split(rest) if getattr(module, "TAKES_EXTRA", False) else (rest, [])
-        args = parser.parse_args(rest)
+        args = parser.parse_intermixed_args(rest)
         args.extra, args.parser = extra, parser
         traceback = traceback or args.traceback
         code = int(module.run(args))

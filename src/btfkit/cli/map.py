@@ -8,21 +8,25 @@ from typing import Any
 
 from btfkit.cli import exits
 from btfkit.cli.report import say
-from btfkit.cli.text import print_json, print_table
+from btfkit.cli.text import print_json, print_table, printable
 
 DESCRIPTION = """\
-List the maps in the running kernel; read and change one. MAP is a name, an id, or a path below a bpf file system (a
-text with a slash in it).
+List the maps in the running kernel; read and change one.
 
-Keys and values are of the types that the map's BTF says, and are written as JSON: '{"src": "10.0.0.1", "port": 80}',
+  list                      all maps: id, name, type, types of key and value, entries
+  dump MAP                  all elements
+  lookup MAP KEY            one value (of a queue or stack, without KEY: the next, which stays)
+  update MAP KEY VALUE      set a value (of a queue or stack, without KEY: put it in)
+  delete MAP KEY            take an element out (of a queue or stack, without KEY: the next, which is printed)
+
+MAP is a name, an id, or a path below a bpf file system (a text with a slash in it).
+
+KEY and VALUE are of the types that the map's BTF says, and are written as JSON: '{"src": "10.0.0.1", "port": 80}',
 '[1, 2]', 5, '"text"'; also 0x1f, enumerators by name, IP addresses as bare text. Where no type is known: the bytes,
-as hex digits. The value of a per-CPU map is a list of one for each CPU, or one that all of them get.
+as hex digits. The value of a per-CPU map is a list of one for each CPU, or one that all of them get. A Bloom filter is
+asked with `lookup MAP VALUE` whether it may hold a value.
 
-  map list                        all maps: id, name, type, types of key and value, entries
-  map dump MAP                    all elements
-  map lookup MAP KEY              one value (of a queue, without KEY: the next, which stays)
-  map update MAP KEY VALUE        set a value (of a queue, without KEY: put it in)
-  map delete MAP KEY              take an element out (of a queue, without KEY: the next, which is printed)"""
+The exit code of lookup and delete is 1 where there is no such element."""
 
 EXAMPLES = """\
   btfkit map list
@@ -31,62 +35,67 @@ EXAMPLES = """\
   btfkit map update flows '{"src": "10.0.0.1", "dst": "10.0.0.2", "port": 80}' 5 --noexist
   btfkit map dump /sys/fs/bpf/flows --json"""
 
+_ACTIONS = ("list", "dump", "lookup", "update", "delete")
 _FLAGS = {"any": 0, "noexist": 1, "exist": 2}
 """BPF_ANY, BPF_NOEXIST, BPF_EXIST."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", help=argparse.SUPPRESS)
-    for name, purpose in (
-        ("list", "List the maps in the kernel."),
-        ("dump", "Print all elements of a map."),
-        ("lookup", "Print the value of a key; the exit code is 1 where it is not there."),
-        ("update", "Set the value of a key."),
-        ("delete", "Take an element out; the exit code is 1 where it is not there."),
-    ):
-        action = actions.add_parser(
-            name,
-            description=purpose,
-            epilog=f"`btfkit map --help` says how maps, keys and values are written.\n\n{exits.HELP}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        action.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-        if name != "list":
-            action.add_argument("map", metavar="MAP", help="a name, an id, or a path")
-        if name in ("lookup", "update", "delete"):
-            action.add_argument("key", metavar="KEY", nargs="?", help="not for queues, stacks and Bloom filters")
-        if name == "update":
-            action.add_argument("value", metavar="VALUE", nargs="?")
-            how = action.add_mutually_exclusive_group()
-            how.add_argument("--any", dest="flags", action="store_const", const="any", help="in any case (default)")
-            how.add_argument("--exist", dest="flags", action="store_const", const="exist", help="only if it is there")
-            how.add_argument("--noexist", dest="flags", action="store_const", const="noexist", help="only if it is not")
-            action.set_defaults(flags="any")
-        else:
-            action.add_argument("--json", action="store_true", help="as JSON")
+    parser.usage = (
+        "btfkit map list [--json]\n"
+        "       btfkit map dump MAP [--json]\n"
+        "       btfkit map lookup MAP KEY [--json]\n"
+        "       btfkit map update MAP KEY VALUE [--any|--exist|--noexist]\n"
+        "       btfkit map delete MAP KEY"
+    )
+    parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=", ".join(_ACTIONS))
+    parser.add_argument("words", metavar="MAP, KEY, VALUE", nargs="*", help="see above")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    how = parser.add_mutually_exclusive_group()
+    for name, purpose in (("any", "there or not: the default"), ("exist", "if it is there"), ("noexist", "if not")):
+        text = f"update: set the value {'whether it is ' if name == 'any' else 'only '}{purpose}"
+        how.add_argument(f"--{name}", dest="flags", action="store_const", const=name, help=text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action; the exit code."""
+    if args.flags is not None and args.action != "update":
+        exits.usage_error(args, f"--{args.flags} goes with update")
     if args.action == "list":
-        from btfkit.cli.map_list import listed  # noqa: PLC0415 (see main: start quickly)
-
-        found = listed()
-        if args.json:
-            print_json([entry.as_json() for entry in found])
-        elif found:
-            header = ("id", "name", "type", "key", "value", "entries")
-            styles = ("", "bold", "magenta", "cyan", "cyan")
-            print_table([entry.cells() for entry in found], header=header, styles=styles, right=(0, 5))
-        return exits.OK
-    from btfkit.load.linux import open_map  # noqa: PLC0415
+        return _list(args)
+    if not args.words:
+        exits.usage_error(args, f"{args.action} wants a MAP")
+    from btfkit.load.linux import open_map  # noqa: PLC0415 (see main: start quickly)
     from btfkit.load.maps import TypedQueue  # noqa: PLC0415
 
-    with open_map(args.map) as map_:
+    with open_map(args.words[0]) as map_:
         actions = _QUEUE if isinstance(map_, TypedQueue) else _MAP
         return actions[args.action](map_, args)
+
+
+def _rest(args: argparse.Namespace, *wanted: str) -> list[str]:
+    """The words behind MAP: as many as are wanted, else wrong usage."""
+    rest: list[str] = args.words[1:]
+    if len(rest) != len(wanted):
+        what = " and ".join(wanted) if wanted else "nothing"
+        exits.usage_error(args, f"{args.action} of this map wants {what} behind MAP, not {len(rest)} words")
+    return rest
+
+
+def _list(args: argparse.Namespace) -> int:
+    from btfkit.cli.map_list import listed  # noqa: PLC0415
+
+    if args.words:
+        exits.usage_error(args, "list wants no MAP")
+    found = listed()
+    if args.json:
+        print_json([entry.as_json() for entry in found])
+    elif found:
+        header = ("id", "name", "type", "key", "value", "entries")
+        styles = ("", "bold", "magenta", "cyan", "cyan")
+        print_table([entry.cells() for entry in found], header=header, styles=styles, right=(0, 5))
+    return exits.OK
 
 
 # -- maps with keys -----------------------------------------------------------------------------------------
@@ -95,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
 def _dump(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import pairs_json, print_elements  # noqa: PLC0415
 
+    _rest(args)
     pairs = list(map_.items())
     if args.json:
         print_json(pairs_json(map_, pairs))
@@ -106,49 +116,42 @@ def _dump(map_: Any, args: argparse.Namespace) -> int:
 def _lookup(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_key  # noqa: PLC0415
 
-    key = parse_key(map_, _key(args))
+    (text,) = _rest(args, "KEY")
+    key = parse_key(map_, text)
     try:
         value = map_[key]
     except KeyError:
-        return _missing(map_, args)
+        return _missing(map_, text)
     return _print_value(map_, value, args)
 
 
 def _update(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_key, parse_value  # noqa: PLC0415
 
-    if args.value is None:
-        exits.usage_error(args, "map update: KEY and VALUE are needed")
-    map_.put(parse_key(map_, args.key), parse_value(map_, args.value), _FLAGS[args.flags])
+    key, value = _rest(args, "KEY", "VALUE")
+    map_.put(parse_key(map_, key), parse_value(map_, value), _FLAGS[args.flags or "any"])
     return exits.OK
 
 
 def _delete(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_key  # noqa: PLC0415
 
-    key = parse_key(map_, _key(args))
+    (text,) = _rest(args, "KEY")
+    key = parse_key(map_, text)
     try:
         del map_[key]
     except KeyError:
-        return _missing(map_, args)
+        return _missing(map_, text)
     return exits.OK
 
 
-def _key(args: argparse.Namespace) -> str:
-    if args.key is None:
-        exits.usage_error(args, f"map {args.action}: KEY is needed")
-    key: str = args.key
-    return key
-
-
-def _missing(map_: Any, args: argparse.Namespace) -> int:
-    say(f"map '{map_.name}': there is no key {args.key}")
+def _missing(map_: Any, text: str) -> int:
+    say(f"map '{map_.name}': there is no {text}")
     return exits.FAILED
 
 
 def _print_value(map_: Any, value: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import value_json, value_text  # noqa: PLC0415
-    from btfkit.cli.text import printable  # noqa: PLC0415
 
     if args.json:
         print_json(value_json(map_, value))
@@ -161,6 +164,7 @@ def _print_value(map_: Any, value: Any, args: argparse.Namespace) -> int:
 
 
 def _queue_dump(map_: Any, args: argparse.Namespace) -> int:
+    _rest(args)
     iter(map_)  # says why not
     return exits.OK
 
@@ -168,10 +172,9 @@ def _queue_dump(map_: Any, args: argparse.Namespace) -> int:
 def _queue_next(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.format.maptype import MapType  # noqa: PLC0415
 
-    if map_.type == MapType.BLOOM_FILTER and args.action == "lookup" and args.key is not None:
+    if map_.type == MapType.BLOOM_FILTER and args.action == "lookup":
         return _bloom(map_, args)
-    if args.key is not None:
-        exits.usage_error(args, f"map {args.action}: '{map_.name}' has no keys")
+    _rest(args)
     try:
         value = map_.peek() if args.action == "lookup" else map_.pop()
     except IndexError:
@@ -184,18 +187,21 @@ def _bloom(map_: Any, args: argparse.Namespace) -> int:
     """A Bloom filter is asked whether it may hold a value."""
     from btfkit.cli.elements import parse_value  # noqa: PLC0415
 
-    if parse_value(map_, args.key) not in map_:
-        return _missing(map_, args)
-    print_json(True) if args.json else print("it may be there")
+    (text,) = _rest(args, "VALUE")
+    if parse_value(map_, text) not in map_:
+        return _missing(map_, text)
+    if args.json:
+        print_json(True)
+    else:
+        print("it may be there")
     return exits.OK
 
 
 def _queue_update(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import parse_value  # noqa: PLC0415
 
-    if args.value is not None or args.key is None:
-        exits.usage_error(args, f"map update: '{map_.name}' has no keys: only a VALUE is needed")
-    map_.push(parse_value(map_, args.key), replace=args.flags == "exist")
+    (text,) = _rest(args, "VALUE")
+    map_.push(parse_value(map_, text), replace=args.flags == "exist")
     return exits.OK
 
 

@@ -31,6 +31,8 @@ def report(error: Exception, *, traceback: bool = False) -> int:
         return exits.FAILED
     if isinstance(error, BtfkitError):
         say(str(error))
+        if isinstance(error, LoadError) and "\n" in error.log.strip():
+            say(f"the verifier's log has {len(error.log.splitlines())} lines; `btfkit run --log` shows them")
         return exits.NO_PERMISSION if lacks_privileges(error) else exits.FAILED
     text = error.strerror or str(error)
     say(f"{error.filename}: {text}" if error.filename is not None else text)

@@ -10,12 +10,12 @@ from btfkit.cli import exits
 from btfkit.cli.inputs import add_dialect, add_file, read_file
 from btfkit.cli.outputs import write_output
 from btfkit.cli.plan import add_type, make, program_of
-from btfkit.cli.report import say, warn
-from btfkit.cli.text import print_json, print_table, printable
-from btfkit.errors import BtfkitError, LoadError, ValueTypeError
+from btfkit.cli.report import warn
+from btfkit.cli.text import printable
+from btfkit.errors import LoadError, ValueTypeError
 
 if TYPE_CHECKING:
-    from btfkit.load.linux import LoadedObject, LoadedProgram, RunResult
+    from btfkit.load.linux import LoadedProgram
     from btfkit.load.plan import LoadPlan, ProgramPlan
 
 DESCRIPTION = """\
@@ -43,8 +43,6 @@ _SEE_PACKETS = {
     "SOCKET_FILTER", "SCHED_CLS", "SCHED_ACT", "XDP", "CGROUP_SKB", "LWT_IN", "LWT_OUT", "LWT_XMIT", "LWT_SEG6LOCAL",
     "FLOW_DISSECTOR", "SK_SKB", "NETFILTER",
 }  # fmt: skip
-_XDP = ("XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT")
-_TC = ("UNSPEC", "OK", "RECLASSIFY", "SHOT", "PIPE", "STOLEN", "QUEUED", "REPEAT", "REDIRECT", "TRAP")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     program = _program(plan, args)
     data = _packet(program, args)
     variables = dict(_variable(plan, text, args) for text in args.set)
-    from btfkit.load.linux import load  # noqa: PLC0415 (see main: start quickly)
+    from btfkit.cli.ran import print_result  # noqa: PLC0415 (see main: start quickly)
+    from btfkit.load.linux import load  # noqa: PLC0415
 
     try:
         with load(plan, programs=[program.name], variables=variables, log_level=int(args.log)) as bpf:
@@ -86,12 +85,11 @@ def run(args: argparse.Namespace) -> int:
             result = loaded.test_run(data, ctx=_context(loaded, args.ctx), repeat=args.repeat)
             if args.out is not None:
                 write_output(args.out, result.data)
-            _print(program, loaded, bpf, data, result, args)
+            print_result(program, loaded, bpf, data, result, args)
     except LoadError as error:
         if args.log and error.log:
             sys.stderr.write(_log(error.log))
-        elif error.log:
-            error.reason += " [-v shows the whole log]"
+            error.log = ""  # told
         raise
     return exits.OK
 
@@ -134,7 +132,7 @@ def _variable(plan: LoadPlan, text: str, args: argparse.Namespace) -> tuple[str,
     if not equals:
         exits.usage_error(args, "--set is NAME=VALUE")
     found = [v for v in plan.variables if name == v.qualified_name] or [v for v in plan.variables if name == v.name]
-    if len(found) != 1:
+    if len(found) != 1 or not found[0].type_id:
         return name, value  # the loader says that it is not there, or there twice
     return name, codec(plan.btf, found[0].type_id).parse(value, field=name)
 
@@ -162,106 +160,3 @@ def _default_context(program: LoadedProgram) -> Any:
     syscall = program.plan.prog_type is not None and program.plan.prog_type.name == "SYSCALL"
     codec = program.ctx_codec() if syscall else None
     return codec.unpack(bytes(codec.size)) if codec is not None else None
-
-
-# -- what comes out -----------------------------------------------------------------------------------------
-
-
-def retval_name(program: ProgramPlan, retval: int) -> str:
-    """``XDP_PASS``, ``TC_ACT_SHOT``; "" where the number has no name."""
-    match program.prog_type.name if program.prog_type is not None else "":
-        case "XDP":
-            return _XDP[retval] if 0 <= retval < len(_XDP) else ""
-        case "SCHED_CLS" | "SCHED_ACT":
-            at = (retval + 1) & 0xFFFF_FFFF  # TC_ACT_UNSPEC is -1
-            return f"TC_ACT_{_TC[at]}" if at < len(_TC) else ""
-    return ""
-
-
-def _print(
-    program: ProgramPlan,
-    loaded: LoadedProgram,
-    bpf: LoadedObject,
-    data: bytes | None,
-    result: RunResult,
-    args: argparse.Namespace,
-) -> None:
-    if args.json:
-        print_json(_json(program, loaded, bpf, result, args))
-        return
-    if args.out == "-":
-        return
-    name = retval_name(program, result.retval)
-    rows = [
-        ("program", program.name),
-        ("retval", f"{result.retval} {name}".rstrip()),
-        ("duration", f"{result.duration} ns a run" + (f", {args.repeat} runs" if args.repeat > 1 else "")),
-    ]
-    if data is not None:
-        same = "as it went in" if result.data == data else f"changed; it had {len(data)}"
-        rows.append(("data", f"{len(result.data)} bytes, {same}"))
-    if result.ctx is not None:
-        codec = loaded.ctx_codec()
-        is_bytes = isinstance(result.ctx, bytes)
-        rows.append(("ctx", result.ctx.hex(" ") if is_bytes or codec is None else codec.format(result.ctx)))
-    print_table(rows, styles=("bold",))
-    if args.maps:
-        _print_maps(bpf)
-
-
-def _print_maps(bpf: LoadedObject) -> None:
-    from btfkit.cli.elements import is_zero, print_elements, types_text  # noqa: PLC0415
-    from btfkit.format.maptype import map_type_word  # noqa: PLC0415
-
-    for map_ in _typed_maps(bpf):
-        print(f"\nmap {printable(map_.name)}: {map_type_word(int(map_.type))}, {types_text(map_)}")
-        try:
-            pairs = list(map_.items())
-        except (AttributeError, BtfkitError) as error:  # a queue, a ring buffer, a map of sockets
-            say(f"map '{map_.name}': {error}" if isinstance(error, AttributeError) else str(error))
-            continue
-        shown = [pair for pair in pairs if not (map_.is_array and is_zero(map_, pair[1]))]
-        print_elements(map_, shown)
-        if len(shown) < len(pairs):
-            print(f"({len(pairs) - len(shown)} elements are zero)")
-    if bpf.variables:
-        print("\nvariables")
-        print_table([(name, var.codec.name, var.codec.format(var.value)) for name, var in _variables(bpf)],
-                    styles=("bold", "cyan"))  # fmt: skip
-
-
-def _typed_maps(bpf: LoadedObject) -> list[Any]:
-    """The maps that the object declares, without those that hold its variables."""
-    return [bpf.maps[planned.name] for planned in bpf.plan.maps if not planned.is_data]
-
-
-def _variables(bpf: LoadedObject) -> list[tuple[str, Any]]:
-    return list(bpf.variables.items())
-
-
-def _json(
-    program: ProgramPlan, loaded: LoadedProgram, bpf: LoadedObject, result: RunResult, args: argparse.Namespace
-) -> dict[str, Any]:
-    from btfkit.cli.elements import pairs_json  # noqa: PLC0415
-
-    out: dict[str, Any] = {
-        "program": program.name,
-        "retval": result.retval,
-        "retval_name": retval_name(program, result.retval) or None,
-        "duration_ns": result.duration,
-        "repeat": args.repeat,
-        "data": result.data.hex(),
-    }
-    codec = loaded.ctx_codec()
-    if result.ctx is not None:
-        is_bytes = isinstance(result.ctx, bytes) or codec is None
-        out["ctx"] = result.ctx.hex() if is_bytes or codec is None else codec.to_json(result.ctx)
-    if args.maps:
-        out["maps"] = {}
-        for map_ in _typed_maps(bpf):
-            try:
-                out["maps"][map_.name] = pairs_json(map_, map_.items())
-            except (AttributeError, BtfkitError):  # one that has no elements to be looked at
-                out["maps"][map_.name] = None
-        out["variables"] = {name: var.codec.to_json(var.value) for name, var in _variables(bpf)}
-    return out

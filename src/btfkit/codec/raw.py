@@ -131,6 +131,10 @@ class RawTypes:
             found = self._cache[index] = self._decode(index)
         return found
 
+    def place(self, index: int) -> int:
+        """Byte offset of that type's record in the .BTF section."""
+        return self._base_off + self.offs[index]
+
     @property
     def name_offs(self) -> array[int]:
         """The name offset of each type."""

@@ -21,7 +21,7 @@ from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
 from btfkit.model import types as t
 from btfkit.model.ext import BtfExt, FuncInfo
 from btfkit.model.walk import ids, remap
-from btfkit.object import BpfObject, ObjectForm, decode_map_def, read_object, write_object
+from btfkit.object import BpfObject, ObjectForm, decode_map_def, read_object, require_sound, write_object
 
 
 class Target(StrEnum):
@@ -81,6 +81,7 @@ def upgrade(obj: BpfObject) -> BpfObject:
     try:
         match obj.form:
             case ObjectForm.INSTANCE:
+                require_sound(obj)
                 return obj
             case ObjectForm.PROPOSED:
                 return as_form(obj, ObjectForm.INSTANCE, Form.INSTANCE)

@@ -6,7 +6,6 @@ definitions. Out: a `BpfObject` whose types are those that are left, in their ol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from btfkit.elf import Elf, Section, Symbol, read_elf, write_elf
@@ -17,7 +16,7 @@ from btfkit.model.btf import Btf
 from btfkit.model.builder import Builder
 from btfkit.model.ext import BtfExt
 from btfkit.model.walk import ids, reachable, remap
-from btfkit.object import BpfObject, ObjectForm
+from btfkit.object import BpfObject, ObjectForm, require_sound
 
 
 @dataclass
@@ -55,6 +54,7 @@ def clone_elf(elf: Elf) -> tuple[Elf, dict[Symbol, Symbol]]:
 
 def begin(obj: BpfObject, *, instances: bool = True) -> Work:
     """A copy of the object to be changed. instances: with its instances and definitions."""
+    require_sound(obj)
     elf, symbols = clone_elf(obj.elf)
     builder = Builder()
     builder.types = [type_ for _, type_ in obj.btf]
@@ -126,8 +126,3 @@ def remove_section(elf: Elf, section: Section) -> None:
     """Take out a section with its symbols."""
     elf.remove_section(section)
     drop_dangling(elf)
-
-
-def section_records(ext: BtfExt, names: Iterable[str]) -> set[str]:
-    """Which of these ELF sections have func_info."""
-    return {name for name, _ in ext.func_info} & set(names)

@@ -10,7 +10,6 @@ same bytes of. The text is one object, a line per type and instance::
      "base": {"types": 126610, "instances": 0, "strings": 1400000},
                                              only in split BTF: how many ids and bytes of strings the base has
      "strings": ["", "int", ...],            only where they are not simply the names below in their order
-     "name_offs": [[17, 412], ...],          only where a name is not at its first string: see `name_offs`
      "types": [
       {"id": 1, "kind": "INT", "name": "int", "size": 4, "encoding": ["SIGNED"]},
       {"id": 2, "kind": "STRUCT", "name": "flow", "size": 4,
@@ -23,9 +22,10 @@ same bytes of. The text is one object, a line per type and instance::
 Fields are named as in `btfkit.model.types`; kinds, as in the kernel. Those that have their usual value may be missing:
 ``kind_flag`` (false), an INT's ``bits`` (8 * size), ``bit_off`` and ``encoding``, a member's ``bit_size`` (0), a
 DECL_TAG's ``component_idx`` (-1), a record's ``tail``. A linkage is ``static``, ``global``, ``extern`` or a number. A
-kind that only the layout section knows is ``{"kind": "UNKNOWN", "number": 40, ..., "data": "00ff"}``. Bytes of names
-that are not UTF-8 are lone surrogates, ``\\udc80`` to ``\\udcff``. Where relocations stood in .BTF.ext is not kept: it
-follows from the records.
+kind that only the layout section knows is ``{"kind": "UNKNOWN", "number": 40, ..., "data": "00ff"}``. A type that
+encoding would write otherwise has its bytes as ``raw`` (`btfkit.dump.records`; who changes the type takes it away).
+Bytes of names that are not UTF-8 are lone surrogates, ``\\udc80`` to ``\\udcff``. Where relocations stood in .BTF.ext
+is not kept: it follows from the records.
 
 Names and shape are near ``bpftool -j btf dump``'s, but not the same: that does not say enough to read it back.
 """
@@ -36,10 +36,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from btfkit.codec.btf import decode_btf, encode_btf
 from btfkit.codec.rows import value_row
 from btfkit.dump.json_ext import read_ext, write_ext
-from btfkit.dump.name_offs import GivenOffsets, unusual_offsets
+from btfkit.dump.records import odd_records, with_records
 from btfkit.dump.schema import as_bytes, as_int, as_list, as_object, as_text, fail, get, known_keys, one_of, schema
 from btfkit.errors import BtfkitError, FormatError
 from btfkit.format.btf import Form
@@ -54,11 +53,10 @@ from btfkit.model.strings import StringTable
 FORMAT, VERSION = "btfkit", 1
 
 _KINDS: dict[str, type[t.Type]] = {cls.kind.name: cls for cls in t.TYPE_CLASSES.values()}
-_KEYS = frozenset(
-    {"format", "version", "byte_order", "form", "layout", "base", "strings", "name_offs", "types", "instances", "ext"}
-)
-_TYPE_KEYS = frozenset({"id", "kind"})
-_UNKNOWN_KEYS = frozenset({"id", "kind", "number", "name", "vlen", "kind_flag", "size_type", "data"})
+_KEYS = frozenset({"format", "version", "byte_order", "form", "layout", "base", "strings", "types", "instances", "ext"})
+_TYPE_KEYS = frozenset({"id", "kind", "raw"})
+_INSTANCE_KEYS = frozenset({"id"})
+_UNKNOWN_KEYS = frozenset({"id", "kind", "number", "name", "vlen", "kind_flag", "size_type", "data", "raw"})
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -76,11 +74,11 @@ def dump_json(btf: Btf, ext: BtfExt | None = None) -> str:
         head["strings"] = (
             [raw.decode("utf-8", "surrogateescape") for raw in strings[:-1].split(b"\0")] if strings else []
         )
-    offsets = unusual_offsets(btf)
-    if offsets:
-        head["name_offs"] = offsets
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
-    lines.append(_lines("types", (json.dumps(_write_type(type_id, type_)) for type_id, type_ in btf)))
+    raw = {type_id: {"raw": data.hex()} for type_id, data in odd_records(btf).items()}
+    lines.append(
+        _lines("types", (json.dumps(_write_type(type_id, type_) | raw.get(type_id, {})) for type_id, type_ in btf))
+    )
     instances = zip(btf.inst_ids(), btf.own_instances, strict=True)
     lines.append(_lines("instances", (json.dumps(_write_instance(*pair)) for pair in instances)))
     if ext is not None:
@@ -178,12 +176,10 @@ def _load(data: dict[str, Any], base: Btf | None) -> tuple[Btf, BtfExt | None]:
     instances = _read_instances(data.get("instances", []), base.next_inst_id if base else 1)
     strings = _read_strings(data["strings"], base) if "strings" in data else _empty_strings(base)
     layout = _read_layout(data["layout"]) if data.get("layout") is not None else None
-    pairs = _read_pairs(data.get("name_offs", []))
-    given = GivenOffsets(strings, pairs) if pairs else None
-    btf = Btf(types, given or strings, instances, base=base, byte_order=byte_order, form=form, layout=layout)
-    if given:
-        btf = decode_btf(encode_btf(btf), base=base)
-        given.check_all_used()
+    btf = Btf(types, strings, instances, base=base, byte_order=byte_order, form=form, layout=layout)
+    records = _read_records(data["types"], btf.start_id)
+    if records:
+        btf = with_records(btf, records)
     ext = read_ext(as_object(data["ext"], "ext")) if data.get("ext") is not None else None
     return btf, ext
 
@@ -252,7 +248,7 @@ def _read_instances(value: Any, start_id: int) -> list[Instance]:
     for index, item in enumerate(as_list(value, "instances")):
         where = f"instances[{index}]"
         _check_id(as_object(item, where), start_id + index, where)
-        out.append(schema(Instance).read(item, where, _TYPE_KEYS - {"kind"}))
+        out.append(schema(Instance).read(item, where, _INSTANCE_KEYS))
     return out
 
 
@@ -264,15 +260,12 @@ def _read_strings(value: Any, base: Btf | None) -> StringTable:
     return StringTable(data, base.strings if base is not None else None)
 
 
-def _read_pairs(value: Any) -> list[tuple[int, int]]:
-    out = []
-    for index, item in enumerate(as_list(value, "name_offs")):
-        where = f"name_offs[{index}]"
-        pair = as_list(item, where)
-        if len(pair) != 2:
-            raise fail(f"has {len(pair)} numbers, not a name's number and its offset", where)
-        out.append((as_int(pair[0], f"{where}[0]"), as_int(pair[1], f"{where}[1]")))
-    return out
+def _read_records(types: list[dict[str, Any]], start_id: int) -> dict[int, bytes]:
+    return {
+        start_id + index: as_bytes(item["raw"], f"types[{index}].raw")
+        for index, item in enumerate(types)
+        if "raw" in item
+    }
 
 
 def _read_layout(value: Any) -> tuple[tuple[int, int, int], ...]:

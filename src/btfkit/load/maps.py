@@ -121,7 +121,8 @@ class TypedMap(_Common, MutableMapping[Any, Any]):
     """A map: ``flows[key] = value``, ``for key, value in flows.items()``, and all else that a dict does.
 
     A struct is given as a dict, a tuple or a record, and comes back as a record. A per-CPU map's value is a list of one
-    value for each possible CPU. What is read while a program changes the map may hold or lack what comes and goes.
+    value for each possible CPU. What is read while a program changes the map may hold or lack what comes and goes:
+    `items` and `as_dict` stand that, ``dict(flows)`` asks for each key again and may find it gone.
     """
 
     __hash__ = object.__hash__

@@ -210,8 +210,8 @@ class LoadPlan:
 def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None) -> LoadPlan:
     """The plan of an object.
 
-    Of another form it is upgraded first. types: section name that says the type (``xdp``, ``kprobe/do_exit``) by program
-    name or section name, for those whose own section says nothing or something else.
+    Of another form it is upgraded first. types: section name that says the type (``xdp``, ``kprobe/do_exit``), by
+    program name or section name, for those whose own section says nothing or something else.
     """
     from btfkit.load.plan_code import plan_programs  # noqa: PLC0415 (they build what is defined here)
     from btfkit.load.plan_maps import Maps, object_name  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from btfkit.object.mapdef import MapDef, decode_map_def, encode_map_def
 from btfkit.object.object import BpfObject, Declared, InstanceTable, ObjectForm
 from btfkit.object.read import read_object
+from btfkit.object.sound import require_sound
 from btfkit.object.write import write_object
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "decode_map_def",
     "encode_map_def",
     "read_object",
+    "require_sound",
     "write_object",
 ]

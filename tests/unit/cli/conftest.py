@@ -26,7 +26,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); __type(key, u32); __type(value, u64[2]);
     __uint(pinning, 1); __uint(map_flags, 1);
 } pinned SEC(".maps");
-extern int CONFIG_HZ SEC(".kconfig") __attribute__((weak));
+extern int CONFIG_HZ __attribute__((section(".kconfig"), weak));
 static volatile int counter;
 int initial = 3;
 static __attribute__((noinline)) int sub(int x) { static int calls; calls += x; return calls + counter; }

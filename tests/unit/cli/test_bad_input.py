@@ -6,9 +6,11 @@ import contextlib
 import io
 import os
 import random
+import resource
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,16 @@ def seeds(objects: Path) -> list[bytes]:
     return out
 
 
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """A file that asks for more than there is must not take the machine along."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.usefixtures("little_memory")
 @pytest.mark.parametrize("part", range(6))
 def test_mutations(objects: Path, tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BTFKIT_TRACEBACK", raising=False)
@@ -189,6 +201,7 @@ def test_mutations(objects: Path, tmp_path: Path, part: int, monkeypatch: pytest
         case = f"part {part}, case {count}: {' '.join(verb)}: {said}"
         assert code in (exits.OK, exits.FAILED, exits.USAGE), case
         assert code == exits.OK or said.startswith(("btfkit: ", "usage: ")), case
+        assert "out of memory" not in said, case
         assert out.exists() is (writes and code == exits.OK), case
         out.unlink(missing_ok=True)
         assert set(os.listdir(tmp_path)) == {"in"}, case

@@ -105,7 +105,9 @@ def test_what_does_not_compile(cli: Cli, source: Path, tmp_path: Path) -> None:
 
 
 def test_what_compiles_and_makes_no_sense(cli: Cli, source: Path, tmp_path: Path) -> None:
-    source.write_text('#include <btfkit/bpf.h>\nBPF_ANNOTATE_KV_PAIR(flows, u32, u64);\nchar _license[] SEC("license") = "";\n')
+    source.write_text(
+        '#include <btfkit/bpf.h>\nBPF_ANNOTATE_KV_PAIR(flows, u32, u64);\nchar _license[] SEC("license") = "";\n'
+    )
     result = cli("cc", source, "-o", tmp_path / "x.o")
     assert result.code == 1
     assert result.err.startswith(f"btfkit: {source}: .BTF: symbol 'flows': ") and "does not exist" in result.err

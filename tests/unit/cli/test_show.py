@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.cli.conftest import Cli
@@ -55,7 +56,7 @@ def test_symbol_numbers_are_the_files(cli: Cli, objects: Path) -> None:
     for form in ("plain", "instance", "libbpf", "sidecar"):
         path = objects / ("flows.o" if form == "instance" else f"flows.{form}.o")
         with path.open("rb") as file:
-            table = ELFFile(file).get_section_by_name(".symtab")
+            table: Any = ELFFile(file).get_section_by_name(".symtab")
             names = [symbol.name for symbol in table.iter_symbols()]
         found = re.findall(r"symbol (\d+) '([^']+)'", cli("show", "--all", path).out)
         assert len(found) == 4
@@ -64,8 +65,9 @@ def test_symbol_numbers_are_the_files(cli: Cli, objects: Path) -> None:
 
 def test_everything(cli: Cli, objects: Path) -> None:
     lines = squeezed(cli("show", objects / "everything.o").out)
-    assert "map|outer|map<u32, map<u32, u64>>|array_of_maps, 4 entries, of maps like 'outer.inner', 1 set at the start" in (
-        line.rsplit("|", 2)[0] for line in lines
+    assert (
+        "map|outer|map<u32, map<u32, u64>>|array_of_maps, 4 entries, of maps like 'outer.inner', 1 set at the start"
+        in (line.rsplit("|", 2)[0] for line in lines)
     )
     assert "map|pinned|map<u32, u64[2]>|hash, 16 entries, flags 0x1, pinned by name" in (
         line.rsplit("|", 2)[0] for line in lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import sys
 
 import pytest
 
@@ -44,16 +44,15 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    out = Terminal()
-    monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    return out
+    return Terminal()
 
 
 def test_a_terminal_gets_colours(terminal: Terminal) -> None:
-    print_table([("flows", "[red]map[/red]")], header=("name", "kind"), styles=("bold",))
+    with contextlib.redirect_stdout(terminal):
+        print_table([("flows", "[red]map[/red]")], header=("name", "kind"), styles=("bold",))
     text = terminal.getvalue()
     assert "\x1b[" in text and "[red]map[/red]" in text
 
@@ -61,5 +60,6 @@ def test_a_terminal_gets_colours(terminal: Terminal) -> None:
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_unless_it_wants_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    print_table([("flows", "map")], styles=("bold",))
+    with contextlib.redirect_stdout(terminal):
+        print_table([("flows", "map")], styles=("bold",))
     assert terminal.getvalue() == "flows  map\n"

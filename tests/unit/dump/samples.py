@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import strategies as st
+
 from btfkit.format.btf import Form
 from btfkit.format.kinds import FuncLinkage, IntEncoding, VarLinkage
 from btfkit.model import types as t
@@ -67,3 +69,24 @@ def every_kind() -> Btf:
         t.Map(8, 15),  # 36
         instances=(Instance(20, "count"), Instance(36, "flows"), Instance(15, "calls", 1)),
     )
+
+
+_ids = st.integers(0, 6)
+_members = st.lists(st.builds(t.Member, st.sampled_from(["", "a", "b"]), _ids, st.integers(0, 128), st.integers(0, 9)))
+_any_type = st.one_of(
+    st.builds(t.Ptr, _ids),
+    st.builds(t.Const, _ids),
+    st.builds(t.Restrict, _ids),
+    st.builds(t.Array, _ids, _ids, st.integers(0, 3)),
+    st.builds(t.Typedef, st.sampled_from(["a", "t"]), _ids),
+    st.builds(t.Struct, st.sampled_from(["", "s"]), st.integers(0, 64), _members.map(tuple), st.just(True)),
+    st.builds(t.Union, st.sampled_from(["", "s"]), st.integers(0, 64), _members.map(tuple), st.just(True)),
+    st.builds(t.FuncProto, _ids, st.lists(st.builds(t.Param, st.just("p"), _ids), max_size=3).map(tuple)),
+    st.builds(t.Int, st.sampled_from(["int", "x", ""]), st.integers(0, 17)),
+    st.builds(t.Enum, st.sampled_from(["", "s"]), st.integers(0, 9)),
+    st.builds(t.Fwd, st.sampled_from(["", "s"]), st.booleans()),
+    st.builds(t.Map, _ids, _ids),
+    st.builds(t.Func, st.just("f"), _ids),
+)
+graph_types: st.SearchStrategy[list[t.Type]] = st.lists(_any_type, min_size=1, max_size=6)
+"""A few types that refer to one another, or past the end, in every way there is."""

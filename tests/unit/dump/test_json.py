@@ -94,32 +94,35 @@ def test_padding_of_strings_is_no_news() -> None:
     assert encode_btf(load_json(dump_json(decode_btf(data)))[0]) == data
 
 
-def test_names_at_other_places_than_their_first() -> None:
-    """gcc writes a string again; others point into the tail of one."""
-    types: list[t.Type] = [
-        INT,
-        t.Struct("print", 8, (t.Member("int", 1, 0), t.Member("int", 1, 32))),
-        t.Typedef("int", 1),
-    ]
-    data = bytearray(encode_btf(Btf(types, StringTable(b"\0print\0int\0int\0"), form=Form.CLASSIC)))
-    assert data[24 + 16 + 12 : 24 + 16 + 16] == b"\7\0\0\0"
-    data[24 + 16 + 12] = 11  # the first member: the second "int"
-    data[24 + 16 + 24] = 3  # the second one: the tail of "print"
+def test_records_that_encoding_would_write_otherwise() -> None:
+    """gcc writes a string again, and numbers in unused words; others point into the tail of a string."""
+    types: list[t.Type] = [INT, t.Struct("print", 8, (t.Member("a", 1, 0), t.Member("a", 1, 32))), t.Fwd("a")]
+    data = bytearray(encode_btf(Btf(types, StringTable(b"\0print\0int\0a\0int\0"), form=Form.CLASSIC)))
+    struct, fwd = 24 + 16, 24 + 16 + 12 + 24
+    assert data[struct + 12 : struct + 16] == b"\x0b\0\0\0"
+    data[struct + 12] = 13  # the first member: the second "int"
+    data[struct + 24] = 3  # the second one: the tail of "print"
+    data[fwd + 8] = 6
     btf = decode_btf(bytes(data))
     text = dump_json(btf)
-    assert json.loads(text)["name_offs"] == [[2, 11], [3, 3]]
+    raws = {item["id"]: item["raw"] for item in json.loads(text)["types"] if "raw" in item}
+    assert raws == {2: data[struct:fwd].hex(), 3: data[fwd : fwd + 12].hex()}
     loaded = load_json(text)[0]
     assert loaded == btf
     assert encode_btf(loaded) == data
-    for pairs, message in [
-        ([[2, 1]], "name_offs: name 2 is 'int', at offset 1 there is 'print'"),
-        ([[2, 99]], "name_offs: name 2 is 'int', at offset 99 there is None"),
-        ([[2, 11], [9, 11]], "name_offs: name 9: there are only 5"),
-        ([[2]], "name_offs[0]: has 1 numbers, not a name's number and its offset"),
-        ([[2, -1]], "name_offs[0][1]: -1 is not in the range 0 to 4294967295"),
+    for raw, message in [
+        ("00", "types[1].raw: is 1 bytes, a record has at least 12"),
+        (raws[3], "types[1].raw: is of kind FWD, not STRUCT"),
+        (raws[2] + "00", "types[1].raw: is 37 bytes, the type has 36"),
+        (raws[2].replace("02000004", "01000004"), "types[1].raw: has 1 elements, the type has 2"),
+        (raws[2].replace("0d000000", "01000000"), "types[1].raw: is not what the rest of the type says"),
+        (raws[2].replace("0d000000", "ff000000"), "string offset 0xff is past the end 0x11 of the strings"),
+        (7, "types[1].raw: is the number 7, not a string of hex digits"),
     ]:
+        changed_text = json.loads(text)
+        changed_text["types"][1]["raw"] = raw
         with pytest.raises(FormatError) as caught:
-            load_json(json.dumps(json.loads(text) | {"name_offs": pairs}))
+            load_json(json.dumps(changed_text))
         assert str(caught.value).endswith(message)
 
 

@@ -217,7 +217,7 @@ class Kernel:
 
 TYPES: list[t.Type] = [
     INT,  # 1
-    t.FuncProto(1, (t.Param("a", 1), t.Param("", 1))),  # 2
+    t.FuncProto(1, (t.Param("a", 1),)),  # 2
     t.Func("f", 2, FuncLinkage.GLOBAL),  # 3
     t.Var("v", 1),  # 4
     t.DataSec(".data.x", 8, (t.VarSecInfo(4, 4, 4),)),  # 5
@@ -226,6 +226,7 @@ TYPES: list[t.Type] = [
     t.TypeTag("user", 1),  # 8
     t.Enum64("big", 8, (t.EnumValue("BIG", 1 << 40),)),  # 9
     t.Enum("signed", 4, (t.EnumValue("LOW", -1),), kind_flag=True),  # 10
+    t.FuncProto(1, (t.Param("", 1),)),  # 11
 ]
 
 OLD: list[tuple[Kernel, dict[int, t.Type]]] = [
@@ -233,7 +234,11 @@ OLD: list[tuple[Kernel, dict[int, t.Type]]] = [
     (Kernel(btf_func_global=False), {3: t.Func("f", 2, FuncLinkage.STATIC)}),
     (
         Kernel(btf_func=False),
-        {2: t.Enum("", 4, (t.EnumValue("a", 0), t.EnumValue("p1", 0))), 3: t.Typedef("f", 2)},
+        {
+            2: t.Enum("", 4, (t.EnumValue("a", 0),)),
+            3: t.Typedef("f", 2),
+            11: t.Enum("", 4, (t.EnumValue("p0", 0),)),
+        },
     ),
     (
         Kernel(btf_datasec=False),
@@ -245,9 +250,9 @@ OLD: list[tuple[Kernel, dict[int, t.Type]]] = [
     (
         Kernel(btf_enum64=False),
         {
-            9: t.Union("big", 8, (t.Member("BIG", 11, 0),)),
+            9: t.Union("big", 8, (t.Member("BIG", 12, 0),)),
             10: t.Enum("signed", 4, (t.EnumValue("LOW", 0xFFFFFFFF),)),
-            11: t.Int("enum64_placeholder", 1),
+            12: t.Int("enum64_placeholder", 1),
         },
     ),
 ]

@@ -27,6 +27,9 @@ MAX_IN_PLACE = 512
 MAX_PIECES = 1 << 20
 """Declarations in one item: what needs more is no program's type."""
 
+MAX_ALL_PIECES = 1 << 26
+"""Declarations in all items together. (The kernel's BTF takes some 2**17.)"""
+
 
 def refs(type_: t.Type) -> list[int]:
     """The types that C has to mention where this one is written (an array's index type is not one)."""
@@ -63,6 +66,8 @@ class Graph:
                 self._add(type_id)
                 todo += self.refs[type_id]
         self.needed = sorted(self.refs)
+        for type_id in self.needed:
+            self._check(type_id)
         self._uses = dict.fromkeys(self.needed, 0)
         users: dict[int, int] = {}
         for type_id in self.needed:
@@ -91,6 +96,8 @@ class Graph:
         type_ = self.types[type_id] = self.btf[type_id]
         self.refs[type_id] = refs(type_)
         match type_:
+            case t.Enum() | t.Enum64() if type_.size not in (1, 2, 4, 8):
+                raise self.error(f"is an enum of {type_.size} bytes", type_id)
             case t.Struct() | t.Union() | t.Enum() | t.Enum64():
                 named = bool(type_.name)
             case t.Int() | t.Float():
@@ -106,6 +113,29 @@ class Graph:
                 named = False
         if named:
             self._named.add(type_id)
+
+    def _check(self, type_id: int) -> None:
+        """FormatError for what C has no declaration for."""
+        type_ = self.types[type_id]
+        if isinstance(type_, t.Array):
+            self._refuse(type_id, type_.elem_type, (t.Void, t.FuncProto, t.Func, t.Map), "is an array of")
+        elif isinstance(type_, t.FuncProto):
+            self._refuse(type_id, type_.return_type, (t.FuncProto, t.Func, t.Array), "returns")
+            params = type_.params
+            if params and params[-1].type_id == 0 and (len(params) == 1 or not params[-1].name):
+                params = params[:-1]  # C's ... or (void)
+            for param in params:
+                self._refuse(type_id, param.type_id, (t.Void, t.Map), "has a parameter of")
+
+    def _refuse(self, type_id: int, ref: int, classes: tuple[type[t.Type], ...], what: str) -> None:
+        """Unless ref, seen through typedefs and qualifiers, is of none of these classes."""
+        for _ in range(len(self.types)):
+            type_ = self.types[ref]
+            if isinstance(type_, classes):
+                raise self.error(f"{what} {self.btf.describe(ref)}, and C has no such thing", type_id)
+            if not isinstance(type_, (t.Typedef, *t.Modifier)):
+                break
+            ref = type_.type_id
 
     def _hoist_enums(self, users: dict[int, int]) -> None:
         """Anonymous enums that, or something that has them in place, are used twice."""
@@ -144,6 +174,10 @@ class Graph:
                     stack.pop()
                     path.discard(type_id)
                     cost[type_id] = self._cost(type_id, cost)
+        total = sum(cost[type_id] for type_id in self.needed if self.is_item(type_id))
+        if total > MAX_ALL_PIECES:
+            worst = max(filter(self.is_item, self.needed), key=cost.__getitem__)
+            raise self.error(f"takes {cost[worst]} declarations to write, and all types together {total}", worst)
 
     def _cost(self, type_id: int, cost: dict[int, int]) -> int:
         total = 1 + sum(1 if self.is_item(ref) else cost.get(ref, 1) for ref in self.refs[type_id])

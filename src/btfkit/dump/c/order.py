@@ -79,6 +79,10 @@ class Order:
     def _strong(self, item: int) -> Iterable[int]:
         needs = self.needs(item)
         strong = dict.fromkeys(self.definition(need) for need, complete in needs if complete)
+        for need in strong:
+            if isinstance(self.types[need], t.Fwd):
+                named = self.btf.describe(need)
+                raise self.graph.error(f"has to have {named} complete, which is only declared", item)
         self.weak[item] = [need for need, complete in needs if not complete and need not in (item, *strong)]
         return strong
 

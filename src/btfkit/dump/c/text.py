@@ -41,4 +41,5 @@ def c_string(text: str) -> str:
 
 def c_comment(text: str) -> str:
     """Text inside a C comment."""
+    text = text.encode("utf-8", "replace").decode()
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\n", " ")
