@@ -97,11 +97,6 @@ def packets() -> Iterator[tuple[bytes, Flow | None]]:
     yield tcp(web)[:30], None
 
 
-def address(number: int) -> str:
-    """Return an address that stands in memory as on the wire, and was read as an integer of this machine."""
-    return str(IPv4Address(number.to_bytes(4, sys.byteorder)))
-
-
 def run(bpf: Any) -> int:
     """Send the packets through the program, print the map, and return the exit status."""
     sent: Counter[Flow] = Counter()
@@ -119,7 +114,7 @@ def run(bpf: Any) -> int:
     seen: Counter[Flow] = Counter()
     print(f"{'src':<16}{'dst':<16}{'port':>6}{'packets':>10}")
     for key, value in sorted(flows.items(), key=lambda item: (-item[1], item[0].src, item[0].port)):
-        flow = Flow(address(key.src), address(key.dst), key.port)
+        flow = Flow(str(IPv4Address(key.src)), str(IPv4Address(key.dst)), key.port)
         seen[flow] = value
         print(f"{flow.src:<16}{flow.dst:<16}{flow.port:>6}{value:>10}")
     counted = bpf.variables["calls"].value
