@@ -33,6 +33,7 @@ def bpftool_types(*source: str | Path) -> dict[int, dict[str, Any]]:
     """Id to type, as ``bpftool btf dump`` says: of ("file", path), ("prog", "id", n) …"""
     return {t["id"]: t for t in bpftool("btf", "dump", *source)["types"]}
 
+
 REFERENCES = ("type_id", "ret_type_id", "index_type_id")
 ELEMENTS = ("members", "params", "vars")
 
@@ -133,7 +134,10 @@ def kernel_view(maps: dict[str, int], programs: dict[str, int]) -> View:
         view.maps[data_name(name)] = told
     for name, prog_id in programs.items():
         text = subprocess.run(
-            ["bpftool", "prog", "dump", "xlated", "id", str(prog_id), "linum"], check=True, capture_output=True, text=True
+            ["bpftool", "prog", "dump", "xlated", "id", str(prog_id), "linum"],
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         view.programs[name] = _normal(text)
         shown = bpftool("prog", "show", "id", str(prog_id))

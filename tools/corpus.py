@@ -2,8 +2,8 @@
 
 In: Debian's package linux-source-6.12 (fetched with apt-get, unpacked below build/corpus; GPL, nothing of it is kept
 elsewhere), clang, bpftool, the running kernel's BTF for vmlinux.h. Out: a line per failure, and a count; exit status 1
-where anything failed. Judge: ``bpftool btf dump`` of each object before and after instance form: the types that were not
-map definitions must be the same ones.
+where anything failed. Judge: ``bpftool btf dump`` of each object before and after instance form: the types that were
+not map definitions must be the same ones.
 
     python tools/corpus.py [--only NAME …] [--jobs N]
 """

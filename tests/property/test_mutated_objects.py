@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.objects import compiled
 
 from btfkit.convert import Target, convert, upgrade
 from btfkit.elf import read_elf
 from btfkit.errors import BtfkitError, InternalError
 from btfkit.load.plan import make_plan
 from btfkit.object import read_object, write_object
-from tests.objects import compiled
 
 TOLD = (".BTF", ".rel", "maps", ".maps", ".symtab")
 """Sections whose bytes say something to the conversions; the others are only carried."""
@@ -21,7 +21,11 @@ def bases() -> list[bytes]:
     out = []
     for program, compiler in (("annotated", "clang-22"), ("map_in_map", "clang-14"), ("statics", "bpf-gcc")):
         plain = compiled(program, compiler)
-        out += [plain, write_object(upgrade(read_object(plain))), write_object(convert(read_object(plain), Target.SIDECAR))]
+        out += [
+            plain,
+            write_object(upgrade(read_object(plain))),
+            write_object(convert(read_object(plain), Target.SIDECAR)),
+        ]
     return out
 
 

@@ -38,15 +38,20 @@ def require_sound(obj: BpfObject) -> None:
         if obj.plain is not None:
             _types(obj.plain[0], SECTION_BTF)
         btf, ext = obj.plain or (obj.btf, obj.ext)
-        for table, blocks in (("func_info", ext.func_info), ("core_relo", ext.core_relo)):
-            for name, records in blocks:
-                for index, record in enumerate(records):
-                    if record.type_id not in btf:
-                        raise BadReferenceError(
-                            _past(record.type_id, btf), section=SECTION_BTF_EXT, thing=f"{table} of {name!r}: {index}"
-                        )
+        _records(btf, "func_info", [(name, [r.type_id for r in rs]) for name, rs in ext.func_info])
+        _records(btf, "core_relo", [(name, [r.type_id for r in rs]) for name, rs in ext.core_relo])
     except FormatError as error:
         raise error.at(path=obj.path) from None
+
+
+def _records(btf: Btf, table: str, blocks: list[tuple[str, list[int]]]) -> None:
+    for name, type_ids in blocks:
+        for index, type_id in enumerate(type_ids):
+            if type_id not in btf:
+                thing = f"{table} of {name!r}"
+                raise BadReferenceError(
+                    _past(type_id, btf), section=SECTION_BTF_EXT, thing=thing, field=f"record {index}"
+                )
 
 
 def _past(type_id: int, btf: Btf) -> str:

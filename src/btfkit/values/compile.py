@@ -70,9 +70,7 @@ class _Run:
             # One class per type: a nameless one is known by the typedef next to it.
             key = resolved.type_id if resolved.type_.name or not resolved.names else resolved.last
         if key in self.active:
-            raise FormatError(
-                "holds itself by value", section=".BTF", type_id=key, thing=self.btf.describe(key)
-            )
+            raise FormatError("holds itself by value", section=".BTF", type_id=key, thing=self.btf.describe(key))
         if key not in self.codecs:
             self.active.append(key)
             self._check_depth(len(self.active), key)

@@ -190,4 +190,3 @@ class BitsCodec(Codec):
 
     def format(self, value: Any) -> str:
         return self.number.format(value)
-

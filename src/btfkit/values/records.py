@@ -178,4 +178,3 @@ def _getter(index: int) -> Any:
 
 def _viewer(index: int, view: str) -> Callable[[Record], Any]:
     return lambda self: tuple.__getitem__(self, index)[view]
-
