@@ -119,7 +119,8 @@ def run(rows: list[Row], rounds: int) -> None:
                 if clock is not None:
                     row.times.setdefault(name, []).append(clock())
     peers = sorted({name for row in rows for name in row.peers})
-    print(f"Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()}; medians of {rounds}, ms;")
+    machine = f"Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()}"
+    print(f"{machine}; medians of {rounds}, ms;")
     print("in brackets: how many times btfkit's (below 1: btfkit is slower)\n")
     print(f"{'':42}{'btfkit':>10}" + "".join(f"{peer:>22}" for peer in peers))
     for row in rows:

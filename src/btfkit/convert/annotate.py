@@ -10,7 +10,7 @@ from btfkit.convert.declarations import VarIn
 from btfkit.convert.dotmaps import MapDecl, retarget
 from btfkit.convert.work import Work, remove_section
 from btfkit.elf import Section, Symbol
-from btfkit.format.elf import SHF_ALLOC, SHF_WRITE, STB_GLOBAL, STT_NOTYPE, STT_OBJECT
+from btfkit.format.elf import SHF_ALLOC, SHF_WRITE, SHT_NOBITS, STB_GLOBAL, STT_NOTYPE, STT_OBJECT
 from btfkit.format.mapdef import CLASSIC_SIZE, EXTENDED_SIZE, SECTION_MAPS
 from btfkit.format.maptype import MapType
 from btfkit.model import types as t
@@ -159,7 +159,7 @@ def _def_type(work: Work, u32: int) -> int:
 
 
 def _annotate(work: Work, symbol: Symbol, map_: t.Map) -> None:
-    """The struct, the variable of it, and the section for that: as the macro makes them."""
+    """The struct, the variable of it, and the section for that: as the macro makes them, but that no byte is stored."""
     btf = work.btf
     name = PREFIXES[0] + symbol.name
     key_size, value_size = btf.size_of(map_.key_type) or 0, btf.size_of(map_.value_type) or 0
@@ -169,9 +169,8 @@ def _annotate(work: Work, symbol: Symbol, map_: t.Map) -> None:
     size = -(-(value_off + value_size) // align) * align
     members = (t.Member("key", map_.key_type, 0), t.Member("value", map_.value_type, value_off * 8))
     struct = work.types.add(t.Struct(name, size, members))
-    section = work.elf.add_section(
-        SECTION_PREFIX + symbol.name, flags=SHF_ALLOC | SHF_WRITE, data=bytes(size), align=align
-    )
+    section = work.elf.add_section(SECTION_PREFIX + symbol.name, SHT_NOBITS, SHF_ALLOC | SHF_WRITE, align=align)
+    section.size = size
     work.elf.add_symbol(name, section, 0, size, STB_GLOBAL, STT_OBJECT)
     entry = t.VarSecInfo(work.types.add(t.Var(name, struct)), 0, size)
     work.types.add(t.DataSec(section.name, size, (entry,)))

@@ -154,6 +154,9 @@ def upgrade_section(work: Work, section: Section, found: dict[Symbol, DotMap]) -
     retarget(work, section, dict.fromkeys(found))
     initial = {rel.off: rel.symbol for rel in work.elf.relocations(section)}
     spans = {symbol: (symbol.value, symbol.size) for symbol in found}
+    for symbol, (start, size) in spans.items():
+        if start + size > section.size:
+            raise work.error(f"its {size} bytes end past the section's {section.size}", symbol.name, section.name)
     section.name, section.data, section.align = SECTION_MAPS, b"", 8
     work.elf.set_relocations(section, [])
     templates: list[tuple[Symbol, MapDef]] = []

@@ -54,7 +54,7 @@ def plan_lines(plan: LoadPlan) -> Iterator[str]:
         for var in plan.variables:
             place = f"{plan.maps[var.map].name}+0x{var.off:x}"
             type_ = type_words(plan.btf, var.type_id) if var.type_id else "type unknown"
-        yield f"  {var.qualified_name}: {type_}, {var.size} bytes at {place}"
+            yield f"  {var.qualified_name}: {type_}, {var.size} bytes at {place}"
     for warning in plan.warnings:
         yield f"warning: {warning}"
 

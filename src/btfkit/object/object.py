@@ -57,8 +57,11 @@ class Declared:
     @property
     def qualified_name(self) -> str:
         """``count.calls``: with the functions that contain it."""
-        parent = self.parent
-        return f"{parent.qualified_name}.{self.name}" if parent else self.name
+        btf, names, inst_id = self.obj.btf, [self.name], self.inst_id
+        while (parent := btf.instance(inst_id).parent) and parent < inst_id:
+            names.append(btf.instance(parent).name)
+            inst_id = parent
+        return ".".join(reversed(names))
 
     @property
     def kind(self) -> InstanceKind:

@@ -17,6 +17,13 @@ def test_plan(cli: Cli, flows: Path) -> None:
     assert "map_fd(flows)" in result.out
 
 
+def test_every_variable_has_its_line(cli: Cli, objects: Path) -> None:
+    path = objects / "everything.o"
+    names = [variable["name"] for variable in cli("plan", "--json", path).json["variables"]]
+    lines = cli("plan", path).out.partition("\nvariables:\n")[2].splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == names
+
+
 @pytest.mark.parametrize("form", ["plain", "libbpf", "sidecar", "classic", "proposed"])
 def test_every_form_is_planned(cli: Cli, objects: Path, form: str) -> None:
     plan = cli("plan", "--json", objects / f"flows.{form}.o").json

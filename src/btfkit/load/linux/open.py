@@ -50,12 +50,12 @@ def map_types(info: MapInfo) -> MapTypes:
 
 def _open(what: str | int | os.PathLike[str]) -> Fd:
     if isinstance(what, int):
-        return map_get_fd_by_id(what)
+        return _by_id(what)
     text = os.fspath(what)
     if "/" in text or not isinstance(what, str):
         return _pinned(text)
     if text.removeprefix("id:").isdecimal():
-        return map_get_fd_by_id(int(text.removeprefix("id:")))
+        return _by_id(int(text.removeprefix("id:")))
     found, names = _named(kernel_name(text))
     if len(found) == 1:
         return map_get_fd_by_id(found[0])
@@ -69,6 +69,12 @@ def _open(what: str | int | os.PathLike[str]) -> Fd:
         return _pinned(os.path.join(PIN_ROOT, text))
     near = difflib.get_close_matches(text, names, n=3)
     raise TypeNotFoundError("there is no map of that name in the kernel", near=near, thing=f"map '{text}'")
+
+
+def _by_id(map_id: int) -> Fd:
+    if not 0 <= map_id < 1 << 32:
+        raise TypeNotFoundError("an id has 32 bits", thing=f"map {map_id}")
+    return map_get_fd_by_id(map_id)
 
 
 def _pinned(path: str) -> Fd:

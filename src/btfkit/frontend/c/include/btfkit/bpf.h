@@ -60,7 +60,18 @@ typedef _Bool bool;
 /* ---- where things go ------------------------------------------------------------------------ */
 
 /* Put a program, a map, the licence or any variable into a named section, used or not. */
+#ifdef __clang__
+/* clang warns that an extern declaration cannot be `used`. */
+#define SEC(name)                                                                                              \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wignored-attributes\"")               \
+	__attribute__((section(name), used)) _Pragma("GCC diagnostic pop")
+#else
 #define SEC(name) __attribute__((section(name), used))
+#endif
+
+/* What the kernel defines: a setting of its configuration, a symbol of its own. */
+#define __kconfig __attribute__((section(".kconfig")))
+#define __ksym __attribute__((section(".ksyms")))
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
