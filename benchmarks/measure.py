@@ -20,8 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = HERE.parent / "src"
-sys.path.insert(0, str(SOURCES))
+try:
+    import btfkit
+except ImportError:
+    sys.path.insert(0, str(HERE.parent / "src"))
+    import btfkit
+
+SOURCES = Path(btfkit.__file__ or "").parent.parent
+"""Where the btfkit that is measured is: of `make bench`, the one with the compiled core."""
+
+from btfkit._core import COMPILED  # noqa: E402 (the path is set above)
 
 KERNEL = Path("/sys/kernel/btf/vmlinux")
 
@@ -119,8 +127,9 @@ def run(rows: list[Row], rounds: int) -> None:
                 if clock is not None:
                     row.times.setdefault(name, []).append(clock())
     peers = sorted({name for row in rows for name in row.peers})
-    machine = f"Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()}"
-    print(f"{machine}; medians of {rounds}, ms;")
+    core = "compiled core" if COMPILED else "plain Python"
+    print(f"{core}, Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()};")
+    print(f"medians of {rounds}, ms;", end=" ")
     print("in brackets: how many times btfkit's (below 1: btfkit is slower)\n")
     print(f"{'':42}{'btfkit':>10}" + "".join(f"{peer:>22}" for peer in peers))
     for row in rows:
