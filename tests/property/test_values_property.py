@@ -206,9 +206,7 @@ TYPE_IDS = st.integers(0, 12)
 
 SMALL = st.integers(0, 70)
 SIZES = SMALL | st.integers(0, 0xFFFF_FFFF)
-MEMBERS = st.lists(
-    st.builds(t.Member, NAMES, TYPE_IDS, st.integers(0, 200), st.integers(0, 40)), max_size=4
-).map(tuple)
+MEMBERS = st.lists(st.builds(t.Member, NAMES, TYPE_IDS, st.integers(0, 200), st.integers(0, 40)), max_size=4).map(tuple)
 SPOTS = st.lists(st.builds(t.VarSecInfo, TYPE_IDS, SMALL, SMALL), max_size=3).map(tuple)
 ENUMERATORS = st.just((t.EnumValue("A", 1 << 31),))
 

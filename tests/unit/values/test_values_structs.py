@@ -126,7 +126,7 @@ def test_nested_with_padding_as_zeros() -> None:
     shapes = Shapes()
     type_ = shapes.codec(outer(shapes))
     data = type_.pack(OUTER)
-    assert data.hex() == "01000200" "03000400" "05000600" "07000800" "6574683000000000" "09000a00" "01000000"
+    assert data.hex() == "01000200" "03000400" "05000600" "07000800" "6574683000000000" "09000a00" "01000000"  # fmt: skip
     value = type_.unpack(data)
     assert value.members[1].port == 4
     assert value.one == (9, 10)
@@ -186,7 +186,7 @@ def test_anonymous_members_are_the_records_own() -> None:
     choice = shapes.struct("", 4, ("word", "u32", 0), ("", inner, 0), ("byte", "u8", 0), union=True)
     pair = shapes.struct("", 8, ("x", "u32", 0), ("", choice, 32))
     type_ = shapes.codec(shapes.struct("s", 16, ("a", "u8", 0), ("", shapes.add(t.Const(pair)), 32), ("b", "u8", 96)))
-    data = bytes.fromhex("01000000" "02000000" "04030201" "05000000")
+    data = bytes.fromhex("01000000" "02000000" "04030201" "05000000")  # fmt: skip
     value = type_.unpack(data)
     assert value._fields == ("a", "x", "_2", "b")
     assert (value.a, value.x, value.b) == (1, 2, 5)
