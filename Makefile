@@ -29,7 +29,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
-	$(PYTEST) tests/tidy
+	$(PYTEST) tests/tidy tests/kernel/test_readme.py
 
 bench: $(VENV)/.dev compiled
 	$(WITH_COMPILED) $(BIN)/python benchmarks/run.py

@@ -48,7 +48,8 @@ def main() -> None:
             dump = f"from btfkit.cli.main import main; main(['map', 'dump', '{map_id}'])"
             loaded = python(f"import btfkit; btfkit.open({str(flows)!r}).load().close()")
             with_bpftool = process("sh", "-c", f"bpftool prog loadall {flows} {pin} && rm -r {pin}")
-            assert (whole := python(dump)) is not None and loaded is not None
+            whole = python(dump)
+            assert whole is not None and loaded is not None
             rows = [
                 Row("items() of 100,000, in process", in_process(items), {}),
                 Row(

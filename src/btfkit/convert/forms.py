@@ -339,7 +339,6 @@ def _drop_maps(work: Work) -> None:
             continue
         work.losses.append(f"{work.btf.describe(type_id)} refers to a MAP")
         work.types.set(type_id, remap(type_, lambda ref: 0 if ref in gone | names else ref))
-    work._view = None
 
 
 __all__ = ["Target", "add_sidecar", "convert", "to_classic", "to_libbpf", "upgrade"]

@@ -51,7 +51,6 @@ def make_legal(work: Work) -> None:
         work.types.set(type_id, legal)
         if not isinstance(type_, t.Int):
             work.losses.append(f"{work.btf.describe(type_id)}: its name, or one in it, is not legal in C")
-    work._view = None
 
 
 def one_encoding(type_: t.Type) -> t.Type:

@@ -28,7 +28,7 @@ _DATA = {R_BPF_DATA_64: (8, R_BPF_64_ABS64), R_BPF_DATA_32: (4, R_BPF_64_ABS32)}
 
 def mend(work: Work) -> None:
     """Encodings of any object; relocations of one that GCC made."""
-    work.types.types = [one_encoding(type_) for type_ in work.types.types]
+    work.types.types[:] = [one_encoding(type_) for type_ in work.types.types]
     maker = work.elf.section(".comment")
     if maker is None or b"GCC:" not in maker.data:
         return

@@ -12,7 +12,7 @@ from btfkit.elf import Elf, Section, Symbol, read_elf, write_elf
 from btfkit.errors import ConvertError
 from btfkit.format.btf import Form
 from btfkit.model import types as t
-from btfkit.model.btf import Btf
+from btfkit.model.btf import Btf, TypeList
 from btfkit.model.builder import Builder
 from btfkit.model.ext import BtfExt
 from btfkit.model.walk import ids, reachable, remap
@@ -32,12 +32,16 @@ class Work:
     removed_symbols: set[Symbol] = field(default_factory=set)
     losses: list[str] = field(default_factory=list)
     _view: Btf | None = None
+    _known: int = 0
 
     @property
     def btf(self) -> Btf:
-        """The types as they stand now, to be asked (sizes, names). Made anew after each addition."""
-        if self._view is None or len(self._view.types) != len(self.types.types):
-            self._view = Btf(self.types.types, byte_order=self.elf.byte_order)
+        """The types as they stand now, to be asked (sizes, names)."""
+        if self._view is None or len(self._view) != self._known:
+            live = TypeList(())
+            live.types = self.types.types
+            self._view = Btf(live, byte_order=self.elf.byte_order)
+            self._known = len(self._view)
         return self._view
 
     def error(self, reason: str, symbol: str | None = None, section: str | None = None) -> ConvertError:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import Final
 
+from btfkit.format.maptype import MapType
+
 __all__ = [
     "BPF_F_TEST_RUN_ON_CPU",
     "BPF_F_TEST_SKB_CHECKSUM_COMPLETE",
@@ -94,48 +96,6 @@ class BpfCmd(IntEnum):
     TOKEN_CREATE = 36
     PROG_STREAM_READ_BY_FD = 37
     PROG_ASSOC_STRUCT_OPS = 38  # after 6.18
-
-
-class MapType(IntEnum):
-    """enum bpf_map_type, without ``BPF_MAP_TYPE_``."""
-
-    UNSPEC = 0
-    HASH = 1
-    ARRAY = 2
-    PROG_ARRAY = 3
-    PERF_EVENT_ARRAY = 4
-    PERCPU_HASH = 5
-    PERCPU_ARRAY = 6
-    STACK_TRACE = 7
-    CGROUP_ARRAY = 8
-    LRU_HASH = 9
-    LRU_PERCPU_HASH = 10
-    LPM_TRIE = 11
-    ARRAY_OF_MAPS = 12
-    HASH_OF_MAPS = 13
-    DEVMAP = 14
-    SOCKMAP = 15
-    CPUMAP = 16
-    XSKMAP = 17
-    SOCKHASH = 18
-    CGROUP_STORAGE = 19
-    CGROUP_STORAGE_DEPRECATED = 19
-    REUSEPORT_SOCKARRAY = 20
-    PERCPU_CGROUP_STORAGE = 21
-    PERCPU_CGROUP_STORAGE_DEPRECATED = 21
-    QUEUE = 22
-    STACK = 23
-    SK_STORAGE = 24
-    DEVMAP_HASH = 25
-    STRUCT_OPS = 26
-    RINGBUF = 27
-    INODE_STORAGE = 28
-    TASK_STORAGE = 29
-    BLOOM_FILTER = 30
-    USER_RINGBUF = 31
-    CGRP_STORAGE = 32
-    ARENA = 33
-    INSN_ARRAY = 34  # after 6.18
 
 
 class ProgType(IntEnum):
