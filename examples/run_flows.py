@@ -118,6 +118,8 @@ def run(bpf: Any) -> int:
         seen[flow] = value
         print(f"{flow.src:<16}{flow.dst:<16}{flow.port:>6}{value:>10}")
     counted = bpf.variables["calls"].value
+    if isinstance(counted, bytes):  # GCC's BTF does not say what a static local is
+        counted = int.from_bytes(counted, sys.byteorder)
     print(f"calls: {counted}")
     if seen != sent or counted != calls:
         print(f"that is not what was sent: {calls} packets, {dict(sent)}", file=sys.stderr)
