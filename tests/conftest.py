@@ -11,6 +11,9 @@ import pytest
 
 CASES = Path(__file__).parent / "cases"
 
+KERNELS = Path(os.environ.get("BTFKIT_KERNELS", Path(__file__).parent.parent / "build" / "kernels"))
+"""A folder with BTF of other kernels than the running one (``vmlinux-*.btf.xz``); used where it is there."""
+
 
 def need_tool(name: str) -> str:
     """Path of a program, from PATH or beside Python. Where it is missing the test is skipped, or fails if CI=true."""

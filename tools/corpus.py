@@ -5,7 +5,9 @@ elsewhere), clang, bpftool, the running kernel's BTF for vmlinux.h. Out: a line 
 where anything failed. Judge: ``bpftool btf dump`` of each object before and after instance form: the types that were
 not map definitions must be the same ones.
 
-    python tools/corpus.py [--only NAME …] [--jobs N]
+    python tools/corpus.py [--only NAME …] [--jobs N] [--btf FILE] [--load]
+
+--load also has bpftool load each object before and after, and compares what the kernel shows of maps and programs.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,7 +27,7 @@ from btfkit.object import BpfObject, read_object, write_object
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.judge import lost_types  # noqa: E402 (the judge of the tests, which are no package that is installed)
+from tests.judge import View, libbpf_load, lost_types  # noqa: E402 (the judge of the tests, which are no package that is installed)
 
 WORK = ROOT / "build" / "corpus"
 PACKAGE = "linux-source-6.12"
@@ -33,6 +36,10 @@ WANTED = (SELFTESTS, "tools/lib/bpf", "tools/include", "include/uapi", "scripts/
 
 DIALECTS = {"test_sk_assign": "iproute2"}
 """Objects whose ``struct bpf_map_def`` is another producer's: nothing in the file says so."""
+
+
+LOCAL_IDS = {"local_kptr_stash", "task_kfunc_success"}
+"""Programs whose code holds ids of their own types (BPF_CORE_TYPE_ID_LOCAL): other ids, other code."""
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -49,15 +56,15 @@ def newest_clang() -> str:
 # -- the sources --------------------------------------------------------------------------------------------
 
 
-def fetch() -> Path:
-    """The unpacked source tree, with the headers that its Makefile would make."""
+def fetch(btf: Path) -> Path:
+    """The unpacked source tree, with the headers that its Makefile would make; vmlinux.h from that BTF."""
     tree = WORK / PACKAGE
-    if (WORK / ".ready").exists():
+    ready = WORK / ".ready"
+    if ready.exists() and ready.read_text() == str(btf):
         return tree
+    shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True, exist_ok=True)
     print(f"corpus: fetching {PACKAGE}", flush=True)
-    for old in WORK.glob("*.deb"):
-        old.unlink()
     run("apt-get", "download", PACKAGE, cwd=WORK)
     (deb,) = WORK.glob("*.deb")
     unpacked = WORK / "deb"
@@ -72,8 +79,8 @@ def fetch() -> Path:
         shutil.copy(header, headers / "bpf")
     helpers = run(sys.executable, tree / "scripts/bpf_doc.py", "--header", "--file", tree / "include/uapi/linux/bpf.h")
     (headers / "bpf" / "bpf_helper_defs.h").write_text(helpers)
-    (headers / "vmlinux.h").write_text(run("bpftool", "btf", "dump", "file", "/sys/kernel/btf/vmlinux", "format", "c"))
-    (WORK / ".ready").touch()
+    (headers / "vmlinux.h").write_text(run("bpftool", "btf", "dump", "file", btf, "format", "c"))
+    ready.write_text(str(btf))
     return tree
 
 
@@ -123,23 +130,52 @@ def check(path: Path) -> list[str]:
     return wrong
 
 
-def work_on(job: tuple[str, Path, Path]) -> tuple[str, bool, list[str]]:
-    clang, source, output = job
+def load_both(path: Path) -> list[str]:
+    """What the kernel shows differently of the object and of the one that went through instance form."""
+    views = []
+    for source in (path, path.with_suffix(f".{Target.LIBBPF}")):
+        with tempfile.TemporaryDirectory() as folder:  # one name, as libbpf calls data maps by it
+            named = Path(folder) / "x.o"
+            shutil.copy(source, named)
+            with libbpf_load(named) as view:
+                views.append(view)
+    before, after = views
+    if not isinstance(before, View) or not isinstance(after, View):
+        return (
+            []
+            if type(before) is type(after)
+            else [f"libbpf: only one of the two loads: {before!s:.200} {after!s:.200}"]
+        )
+    wrong = [f"libbpf: map {name} differs" for name in before.maps if before.maps[name] != after.maps.get(name)]
+    if path.stem not in LOCAL_IDS:
+        wrong += [
+            f"libbpf: {name}'s code differs"
+            for name, code in before.programs.items()
+            if code != after.programs.get(name)
+        ]
+    return wrong
+
+
+def work_on(job: tuple[str, Path, Path, bool]) -> tuple[str, bool, list[str]]:
+    clang, source, output, load = job
     if not compile_one(clang, source, output):
         return source.stem, False, []
-    return source.stem, True, check(output)
+    wrong = check(output)
+    return source.stem, True, wrong + (load_both(output) if load and not wrong else [])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], help="names of programs, without .c")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--btf", type=Path, default=Path("/sys/kernel/btf/vmlinux"), help="what vmlinux.h is made from")
+    parser.add_argument("--load", action="store_true", help="load each object before and after, as root")
     args = parser.parse_args()
-    tree, clang = fetch(), newest_clang()
+    tree, clang = fetch(args.btf), newest_clang()
     objects = WORK / "objects"
     objects.mkdir(exist_ok=True)
     sources = sorted((tree / SELFTESTS / "progs").glob("*.c"))
-    jobs = [(clang, s, objects / f"{s.stem}.o") for s in sources if not args.only or s.stem in args.only]
+    jobs = [(clang, s, objects / f"{s.stem}.o", args.load) for s in sources if not args.only or s.stem in args.only]
     compiled = failed = 0
     with ProcessPoolExecutor(args.jobs) as pool:
         for name, ok, wrong in pool.map(work_on, jobs, chunksize=4):

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.conftest import need_tool
+from tests.conftest import KERNELS, need_tool
 
 from btfkit.codec import decode_btf, decode_ext, encode_btf, encode_ext
 from btfkit.format.btf import Form
@@ -25,8 +25,6 @@ from btfkit.model.builder import Builder
 from btfkit.model.strings import StringTable
 
 KERNEL = Path("/sys/kernel/btf/vmlinux")
-KERNELS = Path(__file__).parents[3] / "shared" / "data" / "kernels"
-"""BTF of further kernels; of use where it is there."""
 
 FLAGS = {"clang-14": ["-O2", "-g"], "clang-22": ["-O2", "-g"], "bpf-gcc": ["-O2", "-gbtf"]}
 TARGETS = {
@@ -261,7 +259,7 @@ def test_pahole_reads_what_we_write(program: str, sections: _Objects, tmp_path: 
 def other_kernel(name: str) -> bytes:
     path = KERNELS / name
     if not path.exists():
-        pytest.skip(f"{name} is not in {KERNELS.name} beside this project")
+        pytest.skip(f"{name} is not in {KERNELS}: optional data")
     return lzma.decompress(path.read_bytes())
 
 
@@ -275,7 +273,7 @@ def test_modules() -> None:
     base = decode_btf(other_kernel("vmlinux-6.12.117+deb12-amd64.btf.xz"))
     path = KERNELS / "modules-6.12.117+deb12-amd64.tar.xz"
     if not path.exists():
-        pytest.skip(f"{path.name} is not in {KERNELS.name} beside this project")
+        pytest.skip(f"{path.name} is not in {KERNELS}: optional data")
     with tarfile.open(path) as tar:
         modules = [file.read() for member in tar if (file := tar.extractfile(member)) is not None]
     assert modules

@@ -1,7 +1,7 @@
 """The dumps beside other tools: bpftool's lines, compilers' layouts, pahole's reading of what the compiler made of it.
 
 Inputs: the running kernel's BTF; a C file compiled by each compiler there is; BTF that no compiler makes; and, where
-they are there, kernels in ../shared/data/kernels (a fresh clone has none).
+they are there, those of other kernels (tests/conftest.py, KERNELS).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from tests.conftest import CASES, need_tool
+from tests.conftest import CASES, KERNELS, need_tool
 from tests.oracle.random_btf import random_btf
 from tests.unit.dump.samples import btf_of, graph_types
 
@@ -28,7 +28,6 @@ from btfkit.model import types as t
 from btfkit.model.btf import Btf
 
 KERNEL = Path("/sys/kernel/btf/vmlinux")
-KERNELS = Path(__file__).parents[3] / "shared" / "data" / "kernels"
 
 CHECKERS = {
     "clang-22 bpf": ["clang-22", "-target", "bpf"],
