@@ -188,7 +188,7 @@ def libbpf_load(path: Path) -> Iterator[View | str]:
         if done.returncode:
             yield done.stderr
             return
-        pins = sorted(folder.iterdir())
+        pins = sorted(folder.iterdir()) if folder.is_dir() else []  # an object may hold nothing
         maps = sorted((folder / "maps").iterdir()) if (folder / "maps").is_dir() else []
         view = kernel_view(
             dict(_pinned_map(pin) for pin in maps),

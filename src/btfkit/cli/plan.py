@@ -61,7 +61,7 @@ def program_of(plan: LoadPlan, name: str) -> ProgramPlan:
     """The program of that name. TypeNotFoundError, with near names."""
     import difflib  # noqa: PLC0415 (only for a mistake)
 
-    found = [program for program in plan.programs if program.name == name]
+    found = [program for program in plan.programs if name in plan.names(program)]
     if not found:
         names = [program.name for program in plan.programs]
         near = difflib.get_close_matches(name, names, n=3) or names[:5]

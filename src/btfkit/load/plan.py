@@ -206,6 +206,12 @@ class LoadPlan:
     def __str__(self) -> str:
         return format_plan(self)
 
+    def names(self, program: ProgramPlan) -> tuple[str, ...]:
+        """What a program can be called: its symbol's name, and its instance's, which may be anything."""
+        if not program.inst_id:
+            return (program.name,)
+        return program.name, self.btf.instance(program.inst_id).name
+
 
 def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None) -> LoadPlan:
     """The plan of an object.

@@ -79,7 +79,7 @@ def _chosen(plan: LoadPlan, names: Iterable[str] | None, *, skip_unknown: bool) 
     if names is None:
         chosen = [p for p in plan.programs if p.autoload and not (skip_unknown and p.prog_type is None)]
     else:
-        table = Table("program", (((p.name,), p) for p in plan.programs))
+        table = Table("program", ((plan.names(p), p) for p in plan.programs))
         wanted = {id(table[name]) for name in ([names] if isinstance(names, str) else names)}
         chosen = [p for p in plan.programs if id(p) in wanted]
     for program in chosen:

@@ -274,7 +274,7 @@ class LoadedObject:
         self.btf = plan.btf
         self.btf_fd = btf_fd
         self.warnings = warnings
-        self.programs: Table[LoadedProgram] = Table("program", (((p.name,), p) for p in programs))
+        self.programs: Table[LoadedProgram] = Table("program", ((plan.names(p.plan), p) for p in programs))
         self.maps: Table[Any] = Table(
             "map", (((m.name, p.kernel_name), m) for m, p in zip(maps, plan.maps, strict=True))
         )
