@@ -14,7 +14,7 @@ from btfkit.format.elf import SHF_ALLOC, SHF_WRITE, SHT_NOBITS, STB_GLOBAL, STT_
 from btfkit.format.mapdef import CLASSIC_SIZE, EXTENDED_SIZE, SECTION_MAPS
 from btfkit.format.maptype import MapType
 from btfkit.model import types as t
-from btfkit.object.mapdef import MapDef, decode_map_def, put_map_def
+from btfkit.object.mapdef import MapDef, decode_map_def, put_map_def, size_problem
 
 PREFIXES = ("____btf_map_", "____bpf_map_")
 """The macro's, and the spelling of the first proposal."""
@@ -65,7 +65,7 @@ def upgrade_annotated(work: Work, section: Section | None, dialect: str | None) 
         map_id = _annotated(work, symbol, definition, type_id) if type_id else _untyped(work, symbol, definition)
         map_ = work.btf.map_type(map_id)
         assert map_ is not None
-        problem = maptypes.size_problem(work.btf, map_, definition.type, definition.key_size, definition.value_size)
+        problem = size_problem(work.btf, map_, definition)
         if problem:
             raise work.error(problem, symbol.name, SECTION_MAPS)
         work.definitions[work.types.instance(map_id, symbol.name)] = symbol

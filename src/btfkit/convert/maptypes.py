@@ -6,35 +6,10 @@ Source: docs/format.md, sections 3 and 6; the kernel's map_alloc_check functions
 from __future__ import annotations
 
 from btfkit.format.kinds import IntEncoding
-from btfkit.format.maptype import MapType
+from btfkit.format.maptype import BY_REFERENCE, INDEXED, MAPS_OF_MAPS, OPAQUE, RECORDS, MapType
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.model.builder import Builder
-
-INDEXED = frozenset(
-    {
-        MapType.ARRAY, MapType.PROG_ARRAY, MapType.PERF_EVENT_ARRAY, MapType.PERCPU_ARRAY, MapType.CGROUP_ARRAY,
-        MapType.ARRAY_OF_MAPS, MapType.DEVMAP, MapType.SOCKMAP, MapType.CPUMAP, MapType.XSKMAP,
-        MapType.REUSEPORT_SOCKARRAY,
-    }
-)  # fmt: skip
-"""Their key is a u32 index, whatever the source says."""
-
-RECORDS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY})
-"""The MAP's value type is the record that goes through; value_size is not its size."""
-
-MAPS_OF_MAPS = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
-
-OPAQUE = frozenset(
-    {
-        MapType.CGROUP_ARRAY, MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP, MapType.DEVMAP, MapType.DEVMAP_HASH,
-        MapType.CPUMAP,
-    }
-)  # fmt: skip
-"""A value is a handle that means nothing as a number: void, unless a struct says more (devices, CPUs)."""
-
-BY_REFERENCE = RECORDS | MAPS_OF_MAPS | OPAQUE | {MapType.PROG_ARRAY}
-"""Maps whose value_size is not the size of the MAP's value type."""
 
 BYTE = t.Int("byte", 1, IntEncoding(0))
 INDEX = t.Int("unsigned int", 4, IntEncoding(0))
@@ -73,14 +48,17 @@ def value_for_type(btf: Btf, map_type: int, type_id: int) -> int:
     return type_id
 
 
-def size_problem(btf: Btf, map_: t.Map, map_type: int, key_size: int, value_size: int) -> str | None:
-    """What is wrong if the MAP's types are of other sizes than the definition says."""
-    for what, type_id, told in (("key", map_.key_type, key_size), ("value", map_.value_type, value_size)):
-        if what == "value" and map_type in BY_REFERENCE:
-            continue
-        size = 0 if type_id == 0 else btf.size_of(type_id)
-        if size is None:
-            return f"its {what} type, {btf.describe(type_id)}, has no size"
-        if size != told:
-            return f"its {what} type, {btf.describe(type_id)}, has {size} bytes; the definition says {told}"
-    return None
+__all__ = [
+    "BY_REFERENCE",
+    "INDEX",
+    "INDEXED",
+    "INDEX_ARRAY",
+    "MAPS_OF_MAPS",
+    "OPAQUE",
+    "RECORDS",
+    "bytes_type",
+    "is_bytes_type",
+    "key_for_size",
+    "value_for_size",
+    "value_for_type",
+]

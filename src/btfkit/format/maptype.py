@@ -1,4 +1,7 @@
-"""``enum bpf_map_type``. Source: include/uapi/linux/bpf.h."""
+"""``enum bpf_map_type``, and what the types say about keys and values.
+
+Source: include/uapi/linux/bpf.h; docs/format.md, sections 2 and 5; the kernel's map_alloc_check functions.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,32 @@ class MapType(IntEnum):
     def word(self) -> str:
         """``hash``, ``lru_hash`` …, as bpftool spells it."""
         return self.name.lower()
+
+
+INDEXED = frozenset(
+    {
+        MapType.ARRAY, MapType.PROG_ARRAY, MapType.PERF_EVENT_ARRAY, MapType.PERCPU_ARRAY, MapType.CGROUP_ARRAY,
+        MapType.ARRAY_OF_MAPS, MapType.DEVMAP, MapType.SOCKMAP, MapType.CPUMAP, MapType.XSKMAP,
+        MapType.REUSEPORT_SOCKARRAY,
+    }
+)  # fmt: skip
+"""Their key is a u32 index, whatever the source says."""
+
+RECORDS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY})
+"""The MAP's value type is the record that goes through; value_size is not its size."""
+
+MAPS_OF_MAPS = frozenset({MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS})
+
+OPAQUE = frozenset(
+    {
+        MapType.CGROUP_ARRAY, MapType.SOCKMAP, MapType.SOCKHASH, MapType.XSKMAP, MapType.DEVMAP, MapType.DEVMAP_HASH,
+        MapType.CPUMAP,
+    }
+)  # fmt: skip
+"""A value is a handle that means nothing as a number: void, unless a struct says more (devices, CPUs)."""
+
+BY_REFERENCE = RECORDS | MAPS_OF_MAPS | OPAQUE | {MapType.PROG_ARRAY}
+"""Maps whose value_size is not the size of the MAP's value type."""
 
 
 def map_type_word(number: int) -> str:

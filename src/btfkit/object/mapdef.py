@@ -23,6 +23,9 @@ from btfkit.format.mapdef import (
     VALUE_SIZE,
     VALUES_OFF,
 )
+from btfkit.format.maptype import BY_REFERENCE
+from btfkit.model import types as t
+from btfkit.model.btf import Btf
 
 LEAST_SIZE = 16
 """Four words: what iproute2's loader takes as a definition; missing words count as 0."""
@@ -161,6 +164,22 @@ def encode_map_def(definition: MapDef, byte_order: str) -> tuple[bytes, list[Rel
     return data + bytes(VALUE_SIZE * len(d.values)), relocations
 
 
+def size_problem(btf: Btf, map_: t.Map, definition: MapDef) -> str | None:
+    """What is wrong if the MAP's types are of other sizes than the definition says."""
+    for what, type_id, told in (
+        ("key", map_.key_type, definition.key_size),
+        ("value", map_.value_type, definition.value_size),
+    ):
+        if what == "value" and definition.type in BY_REFERENCE:
+            continue
+        size = 0 if type_id == 0 else btf.size_of(type_id)
+        if size is None:
+            return f"its {what} type, {btf.describe(type_id)}, has no size"
+        if size != told:
+            return f"its {what} type, {btf.describe(type_id)}, has {size} bytes; the definition says {told}"
+    return None
+
+
 def put_map_def(elf: Elf, section: Section, symbol: Symbol, definition: MapDef) -> None:
     """Append a definition to the section and let the symbol point at it."""
     data, relocations = encode_map_def(definition, elf.byte_order)
@@ -173,4 +192,4 @@ def put_map_def(elf: Elf, section: Section, symbol: Symbol, definition: MapDef) 
     )
 
 
-__all__ = ["MapDef", "decode_map_def", "encode_map_def", "put_map_def", "symbol_span"]
+__all__ = ["MapDef", "decode_map_def", "encode_map_def", "put_map_def", "size_problem", "symbol_span"]

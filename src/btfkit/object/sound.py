@@ -14,8 +14,10 @@ from btfkit.errors import BadReferenceError, FormatError
 from btfkit.format.btf import SECTION_BTF, SECTION_BTF_EXT, SECTION_INST
 from btfkit.format.ext import InstanceKind
 from btfkit.format.kinds import KIND_SPECS, Kind, refers_to_types
+from btfkit.format.mapdef import SECTION_MAPS
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
+from btfkit.object.mapdef import size_problem
 from btfkit.object.object import BpfObject, ObjectForm
 
 ELEMENT = {
@@ -35,6 +37,7 @@ def require_sound(obj: BpfObject) -> None:
         section = SECTION_INST if obj.form is ObjectForm.SIDECAR else SECTION_BTF
         _types(obj.btf, section)
         _instances(obj.btf, section)
+        _maps(obj)
         if obj.plain is not None:
             _types(obj.plain[0], SECTION_BTF)
         btf, ext = obj.plain or (obj.btf, obj.ext)
@@ -102,6 +105,22 @@ def _instances(btf: Btf, section: str) -> None:
         problem = _problem(btf, inst_id)
         if problem:
             raise FormatError(problem, section=section, inst_id=inst_id, thing=f"instance {inst_id} {instance.name!r}")
+
+
+def _maps(obj: BpfObject) -> None:
+    """Each definition in ``maps`` is one, and says the sizes that the types have."""
+    for inst_id, symbol in obj.definitions.items():
+        map_ = obj.btf.map_type(obj.btf.instance(inst_id).type_id)
+        if map_ is None or symbol.section is None or symbol.section.name != SECTION_MAPS:
+            continue
+        problem = size_problem(obj.btf, map_, obj.map_def(inst_id))
+        if problem:
+            raise FormatError(
+                f"{obj.btf.describe_instance(inst_id)}: {problem}",
+                section=SECTION_MAPS,
+                off=symbol.value,
+                thing=symbol.label,
+            )
 
 
 def _problem(btf: Btf, inst_id: int) -> str | None:

@@ -133,3 +133,20 @@ def test_two_sidecars_linked_without_being_merged() -> None:
     elf.set_relocations(section, [*elf.relocations(section), *moved])
     with pytest.raises(FormatError, match="several objects were linked without being merged"):
         read_object(write_elf(elf), "s.o")
+
+
+@pytest.mark.parametrize(
+    ("word", "text"), [(1, "its key type, .* has 8 bytes; the definition says 9"), (2, "its value type")]
+)
+def test_sizes_that_disagree(word: int, text: str) -> None:
+    data = write_object(upgrade(read_object(compiled("annotated"), "a.o")))
+    elf = read_elf(data)
+    section, symbol = elf.section("maps"), elf.symbol("by_addr")
+    assert section is not None and symbol is not None
+    content = bytearray(section.data)
+    struct.pack_into("<I", content, symbol.value + 4 * word, 9)
+    section.data = bytes(content)
+    with pytest.raises(FormatError, match=text) as caught:
+        upgrade(read_object(write_elf(elf), "a.o"))
+    assert str(caught.value).startswith("a.o: maps+0x")
+    assert "instance 2 'by_addr'" in str(caught.value)
