@@ -105,7 +105,7 @@ def _dump(map_: Any, args: argparse.Namespace) -> int:
     from btfkit.cli.elements import pairs_json, print_elements  # noqa: PLC0415
 
     _rest(args)
-    pairs = list(map_.items())
+    pairs = list(map_.pairs())  # list(items()) would ask for the length first
     if args.json:
         print_json(pairs_json(map_, pairs))
     else:
