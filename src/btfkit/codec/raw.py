@@ -7,7 +7,7 @@ Out: a `TypeTable`. What a type means is not looked at.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from struct import Struct
@@ -203,7 +203,13 @@ class RawTypes:
         error.type_id = type_id
         return error.at(**self._cursor.where(self._base_off + self.offs[index], thing=f"type {type_id}"))
 
-    def _decode(self, index: int) -> t.Type:
+    def rows(self) -> Iterator[tuple[int, t.Parts]]:
+        """`row` of every type, in order."""
+        self._texts.update(self.strings.texts())
+        return map(self.row, range(len(self.offs)))
+
+    def row(self, index: int) -> tuple[int, t.Parts]:
+        """(kind, parts) of that type. Of a kind that only the layout section knows, the one element is its bytes."""
         pos = self.offs[index]
         name_off, info, word = self._unpack(self.data, pos)
         kind, vlen, kind_flag = info >> KIND_SHIFT & KIND_MASK, info & VLEN_MASK, info >> KIND_FLAG_SHIFT == 1
@@ -214,7 +220,7 @@ class RawTypes:
             name = texts[name_off]
             if rec is None:
                 end = self.offs[index + 1] if index + 1 < len(self.offs) else len(self.data)
-                return t.Unknown(kind, name, vlen, kind_flag, word, self.data[pos:end], self.byte_order)
+                return kind, t.Parts(name, vlen, kind_flag, word, (), ((self.data[pos:end],),))
             info_values: tuple[int, ...] = ()
             if rec.info_size:
                 info_values = rec.info.unpack_from(self.data, pos)
@@ -230,7 +236,15 @@ class RawTypes:
                     elems = tuple(values)
         except BadReferenceError as error:
             raise self._at(error, index) from None
-        return rec.of(t.Parts(name, vlen, kind_flag, word, info_values, elems))
+        return kind, t.Parts(name, vlen, kind_flag, word, info_values, elems)
+
+    def _decode(self, index: int) -> t.Type:
+        kind, parts = self.row(index)
+        rec = self._records.get(kind)
+        if rec is not None:
+            return rec.of(parts)
+        data = parts.elems[0][0]
+        return t.Unknown(kind, parts.name, parts.vlen, parts.kind_flag, parts.word, data, self.byte_order)
 
 
 def _all_positions(values: array[int], wanted: int) -> list[int]:

@@ -7,16 +7,12 @@ only the layout section knows, the one element is its bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from struct import Struct
 
 from btfkit.codec.cursor import record
 from btfkit.codec.raw import RawTypes
-from btfkit.errors import BadReferenceError
-from btfkit.format.fields import Role
-from btfkit.format.kinds import KIND_FLAG_SHIFT, KIND_MASK, KIND_SHIFT, KIND_SPECS, TYPE_FIELDS, TYPE_SIZE, VLEN_MASK
+from btfkit.format.kinds import KIND_MASK, KIND_SHIFT, TYPE_FIELDS
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
-from btfkit.model.strings import StringTable
 
 Row = tuple[int, t.Parts]
 
@@ -27,7 +23,7 @@ def rows(btf: Btf, type_ids: Iterable[int] | None = None) -> Iterator[Row]:
         return (_row(btf, type_id) for type_id in type_ids)
     types = btf.types
     if isinstance(types, RawTypes):
-        return _raw_rows(types)
+        return types.rows()
     return (value_row(type_) for _, type_ in btf)
 
 
@@ -54,73 +50,5 @@ def _row(btf: Btf, type_id: int) -> Row:
         owner = owner.base
     types, index = owner.types, type_id - owner.start_id
     if isinstance(types, RawTypes) and 0 <= index < len(types):
-        return next(_raw_rows(types, (index,)))
+        return types.row(index)
     return value_row(btf[type_id])
-
-
-class _Texts(dict[int, str]):
-    """Offset to text, all at once; the tails of strings when asked for."""
-
-    def __init__(self, strings: StringTable) -> None:
-        super().__init__(strings.texts())
-        self.strings = strings
-
-    def __missing__(self, off: int) -> str:
-        text = self[off] = self.strings.get(off)
-        return text
-
-
-_Reader = tuple[Struct | None, Struct | None, bool]
-
-
-def _readers(byte_order: str) -> dict[int, _Reader]:
-    """Per kind: its own fields, an element's, and whether an element's first field is its name."""
-    readers: dict[int, _Reader] = {}
-    for kind, spec in KIND_SPECS.items():
-        info = record(spec.info, byte_order) if spec.info else None
-        elem = record(spec.elem, byte_order) if spec.elem else None
-        readers[int(kind)] = info, elem, bool(spec.elem) and spec.elem[0].role is Role.NAME_OFF
-    return readers
-
-
-_READERS = {byte_order: _readers(byte_order) for byte_order in ("little", "big")}
-
-
-def _raw_rows(types: RawTypes, indexes: Iterable[int] | None = None) -> Iterator[Row]:
-    if indexes is None:
-        indexes, text = range(len(types)), _Texts(types.strings).__getitem__
-    else:
-        text = types.strings.get
-    data, offs = types.data, types.offs
-    unpack, find, parts = record(TYPE_FIELDS, types.byte_order).unpack_from, _READERS[types.byte_order].get, t.Parts
-    index = 0
-    try:
-        for index in indexes:
-            pos = offs[index]
-            name_off, info, word = unpack(data, pos)
-            kind, vlen, kind_flag = info >> KIND_SHIFT & KIND_MASK, info & VLEN_MASK, bool(info >> KIND_FLAG_SHIFT)
-            name = text(name_off) if name_off else ""
-            pos += TYPE_SIZE
-            reader = find(kind)
-            if reader is None:
-                end = offs[index + 1] if index + 1 < len(offs) else len(data)
-                yield kind, parts(name, vlen, kind_flag, word, (), ((bytes(data[pos:end]),),))
-                continue
-            fixed, elem, named = reader
-            own: tuple[int, ...] = ()
-            if fixed:
-                own = fixed.unpack_from(data, pos)
-                pos += fixed.size
-            elems: tuple[tuple[int | str, ...], ...] = ()
-            if elem and vlen:
-                raw = elem.iter_unpack(data[pos : pos + elem.size * vlen])
-                if not named:
-                    elems = tuple(raw)
-                elif elem.size == 8:
-                    elems = tuple([(text(n) if n else "", a) for n, a in raw])
-                else:
-                    elems = tuple([(text(n) if n else "", a, b) for n, a, b in raw])
-            yield kind, parts(name, vlen, kind_flag, word, own, elems)
-    except BadReferenceError:
-        types[index]  # the same error, from the one place that knows where the record lies
-        raise
