@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from btfkit.convert import maptypes
 from btfkit.convert.declarations import VarIn
-from btfkit.convert.work import Work
+from btfkit.convert.work import Work, remove_section
 from btfkit.elf import Relocation, Section, Symbol
 from btfkit.errors import ConvertError
-from btfkit.format.elf import R_BPF_64_ABS64, R_BPF_DATA_64
+from btfkit.format.elf import R_BPF_64_ABS64, R_BPF_DATA_64, STB_LOCAL, STT_OBJECT
 from btfkit.format.insn import OP_LD_IMM64, decode_insn, patch_insn
 from btfkit.format.kinds import IntEncoding
 from btfkit.format.mapdef import SECTION_DOT_MAPS, SECTION_MAPS
@@ -150,15 +150,21 @@ def map_type(work: Work, dot: DotMap) -> int:
 
 
 def upgrade_section(work: Work, section: Section, found: dict[Symbol, DotMap]) -> None:
-    """Turn the section ``.maps`` into ``maps``, a definition for each symbol; what refers to them, to the symbols."""
+    """Turn the section ``.maps`` into ``maps`` (or add it to the one there): a definition for each symbol.
+
+    What refers to the section then refers to the symbols.
+    """
     retarget(work, section, dict.fromkeys(found))
     initial = {rel.off: rel.symbol for rel in work.elf.relocations(section)}
     spans = {symbol: (symbol.value, symbol.size) for symbol in found}
     for symbol, (start, size) in spans.items():
         if start + size > section.size:
             raise work.error(f"its {size} bytes end past the section's {section.size}", symbol.name, section.name)
-    section.name, section.data, section.align = SECTION_MAPS, b"", 8
     work.elf.set_relocations(section, [])
+    home = work.elf.section(SECTION_MAPS)
+    if home is None:
+        home = section
+        section.name, section.data, section.align = SECTION_MAPS, b"", 8
     templates: list[tuple[Symbol, MapDef]] = []
     for symbol, dot in found.items():
         start, size = spans[symbol]
@@ -167,12 +173,15 @@ def upgrade_section(work: Work, section: Section, found: dict[Symbol, DotMap]) -
             offs = range(start + dot.values_off, start + size, POINTER)
             definition.values = [initial.get(off) for off in offs]
         if dot.inner is not None:
-            definition.inner = work.elf.add_symbol(f"{symbol.name}.inner", section, 0, 0, 0, 1)
+            definition.inner = work.elf.add_symbol(f"{symbol.name}.inner", home, 0, 0, STB_LOCAL, STT_OBJECT)
             templates.append((definition.inner, dot.inner.definition))
     for symbol, dot in found.items():
-        put_map_def(work.elf, section, symbol, dot.definition)
+        put_map_def(work.elf, home, symbol, dot.definition)
     for symbol, definition in templates:
-        put_map_def(work.elf, section, symbol, definition)
+        put_map_def(work.elf, home, symbol, definition)
+    if home is not section:
+        home.align = max(home.align, 8)
+        remove_section(work.elf, section)
 
 
 def retarget(work: Work, section: Section, symbols: dict[Symbol, None]) -> None:

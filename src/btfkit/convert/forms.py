@@ -114,8 +114,6 @@ def _upgrade_dotmaps(work: Work) -> None:
         if variables:
             raise work.error(f"DATASEC '{SECTION_DOT_MAPS}' is there without the section", section=".BTF")
         return
-    if work.elf.section(SECTION_MAPS) is not None:
-        raise work.error(f"has both sections, {SECTION_MAPS} and {SECTION_DOT_MAPS}")
     symbols = annotate.map_symbols(work, section)
     found = {}
     for symbol in symbols:
@@ -199,13 +197,10 @@ def _upgrade_sidecar(obj: BpfObject) -> BpfObject:
     plain_btf, plain_ext = obj.plain
     mainline = BpfObject(obj.elf, plain_btf, plain_ext, dialect=obj.dialect)
     work = begin(mainline, instances=False)
-    annotate_section = work.elf.section(SECTION_MAPS)
     _strip_sidecar(work)
     mend.mend(work)
-    if annotate_section is None:
-        _upgrade_dotmaps(work)
-    else:
-        annotate.upgrade_annotated(work, annotate_section, obj.dialect)
+    annotate.upgrade_annotated(work, work.elf.section(SECTION_MAPS), obj.dialect)
+    _upgrade_dotmaps(work)
     side = begin(obj)
     side.definitions = {}
     for inst_id, symbol in obj.definitions.items():

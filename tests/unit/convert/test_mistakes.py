@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from btfkit.convert import upgrade
+from btfkit.convert import Target, convert, upgrade
 from btfkit.errors import ConvertError, UnsupportedError
 from btfkit.frontend.c import compile_c
-from btfkit.object import BpfObject, read_object
+from btfkit.object import BpfObject, read_object, write_object
 
 HEAD = """
 #include <btfkit/bpf.h>
@@ -113,7 +113,15 @@ def test_the_words_behind_the_fifth(tmp_path: Path) -> None:
 
 def test_both_sections(tmp_path: Path) -> None:
     source = (
-        HEAD + 'struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, u32); __type(value, u32); } two SEC(".maps");'
+        HEAD
+        + 'struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 3); __type(key, u32); __type(value, u32); } two SEC(".maps");'
     )
-    with pytest.raises(ConvertError, match=r"has both sections, maps and \.maps"):
-        upgrade(built(source, tmp_path))
+    obj = upgrade(built(source, tmp_path))
+    assert [(d.name, d.map_def.max_entries) for d in obj.maps] == [("table", 10), ("two", 3)]
+    assert obj.elf.section(".maps") is None
+    for target in Target:
+        data = write_object(convert(obj, target))
+        back = upgrade(read_object(data))
+        assert sorted((d.name, d.map_def.max_entries) for d in back.maps) == [("table", 10), ("two", 3)]
+    beside = read_object(write_object(convert(built(source, tmp_path), Target.SIDECAR)))
+    assert sorted(d.name for d in upgrade(beside).maps) == ["table", "two"]
