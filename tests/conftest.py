@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,14 +16,24 @@ KERNELS = Path(os.environ.get("BTFKIT_KERNELS", Path(__file__).parent.parent / "
 """A folder with BTF of other kernels than the running one (``vmlinux-*.btf.xz``); used where it is there."""
 
 
+def skip_or_fail(reason: str) -> NoReturn:
+    """Leave a test out, except where CI=true: such a machine is there to run it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def kernel_btf() -> bytes:
+    """The running kernel's own BTF."""
+    path = Path("/sys/kernel/btf/vmlinux")
+    return path.read_bytes() if path.exists() else skip_or_fail(f"{path} is not there")
+
+
 def need_tool(name: str) -> str:
     """Path of a program, from PATH or beside Python. Where it is missing the test is skipped, or fails if CI=true."""
     path = shutil.which(name) or shutil.which(name, path=os.path.dirname(sys.executable))
     if path is None:
-        reason = f"{name} is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        skip_or_fail(f"{name} is not installed")
     return path
 
 

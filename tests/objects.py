@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.conftest import skip_or_fail
 
 from btfkit.errors import SourceError
 from btfkit.frontend.c import ByteOrder, compile_c, find_compiler
@@ -32,9 +31,7 @@ def compiled(
     try:
         found = find_compiler(compiler)
     except SourceError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        skip_or_fail(str(error))
     return compile_c(CASES / f"{program}.c", compiler=found.name, byte_order=byte_order, defines=defines)
 
 

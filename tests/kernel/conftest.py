@@ -8,15 +8,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tests.conftest import skip_or_fail
 
 from btfkit.load.linux import probe
-
-
-def skip_or_fail(reason: str) -> None:
-    """Leave a test out, except on a CI machine, which is there to run it."""
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(f"CI must be able to run this: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import need_tool
+from tests.conftest import need_tool, skip_or_fail
 from tests.unit.cli.conftest import FLOWS_C, ROOT, Cli, cli  # noqa: F401 (a fixture)
 from tests.unit.cli.test_main import ENVIRONMENT, spawn
 
@@ -174,7 +174,7 @@ class TestRun:
         command = [setpriv, "--inh-caps=-all", "--bounding-set=-all"]
         tried = subprocess.run([*command, "true"], check=False, capture_output=True)
         if tried.returncode:
-            pytest.skip(f"no process without privileges can be made: {tried.stderr!r}")
+            skip_or_fail(f"no process without privileges can be made: {tried.stderr!r}")
         command += [sys.executable, "-m", "btfkit"]
         done = [
             subprocess.run([*command, *arguments], check=False, capture_output=True, text=True, env=ENVIRONMENT)
@@ -248,7 +248,7 @@ class TestMap:
 
         mounted = subprocess.run(["mount", "-t", "bpf", "bpf", tmp_path], check=False, capture_output=True)
         if mounted.returncode:
-            pytest.skip(f"no bpf file system can be mounted: {mounted.stderr!r}")
+            skip_or_fail(f"no bpf file system can be mounted: {mounted.stderr!r}")
         try:
             pin = tmp_path / "array"
             obj_pin(loaded.maps[f"{PREFIX}_array"].fileno(), pin)

@@ -13,7 +13,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.kernel.conftest import open_fds, skip_or_fail
+from tests.conftest import skip_or_fail
+from tests.kernel.conftest import open_fds
 from tests.kernel.programs import (
     BTF_INT,
     BTF_MAIN,
@@ -246,10 +247,10 @@ def test_pin_outside_of_a_bpf_file_system(tmp_path: Path) -> None:
 def test_without_capabilities() -> None:
     """A nobody is told what is missing; the session's features say the same in `refusal`."""
     if os.geteuid() != 0:
-        pytest.skip("only root can become nobody")
+        skip_or_fail("only root can become nobody")
     with open("/proc/sys/kernel/unprivileged_bpf_disabled") as file:
         if file.read().strip() == "0":
-            pytest.skip("anybody may use bpf(2) here")
+            skip_or_fail("anybody may use bpf(2) here: nothing is refused that could be looked at")
     code = """
         import json, os
         os.setgroups([]); os.setgid(65534); os.setuid(65534)

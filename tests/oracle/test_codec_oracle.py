@@ -8,15 +8,13 @@ place, and we find it. gcc 12 stores a name as often as it is used: built anew, 
 from __future__ import annotations
 
 import lzma
-import os
 import subprocess
 import tarfile
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.conftest import KERNELS, need_tool
+from tests.conftest import KERNELS, kernel_btf, need_tool
 
 from btfkit.codec import decode_btf, decode_ext, encode_btf, encode_ext
 from btfkit.format.btf import Form
@@ -70,16 +68,6 @@ PROGRAMS = {
         SEC("raw_tp/b") int third(void *ctx) { static int calls; return ++calls; }
     """,
 }
-
-
-@cache
-def btf_of_kernel() -> bytes:
-    if not KERNEL.exists():
-        reason = f"{KERNEL} is not there"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return KERNEL.read_bytes()
 
 
 def run(*command: str | Path) -> str:
@@ -149,14 +137,14 @@ def check_btf(data: bytes, base: Btf | None = None, *, names_once: bool = True) 
 
 
 def test_kernel() -> None:
-    btf = check_btf(btf_of_kernel())
+    btf = check_btf(kernel_btf())
     assert len(btf) > 50_000
     assert btf.form is Form.CLASSIC
 
 
 def test_kernel_in_every_form() -> None:
     """There and back through each form, and with strings made anew."""
-    data = btf_of_kernel()
+    data = kernel_btf()
     btf = decode_btf(data)
     for form in Form:
         again = decode_btf(encode_btf(btf, form=form))

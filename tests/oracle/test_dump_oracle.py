@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from tests.conftest import CASES, KERNELS, need_tool
+from tests.conftest import CASES, KERNELS, kernel_btf, need_tool
 from tests.oracle.random_btf import random_btf
 from tests.unit.dump.samples import btf_of, graph_types
 
@@ -45,16 +45,9 @@ MAKERS = {
 }
 
 
-def kernel_bytes() -> bytes:
-    if not KERNEL.exists():
-        reason = f"the running kernel has no {KERNEL}"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return KERNEL.read_bytes()
-
-
 @cache
 def kernel() -> Btf:
-    return decode_btf(kernel_bytes())
+    return decode_btf(kernel_btf())
 
 
 def run(*command: str | Path) -> str:
@@ -81,7 +74,7 @@ def check_c(text: str, checker: str, directory: Path) -> None:
 
 def test_kernel_raw_is_bpftools() -> None:
     need_tool("bpftool")
-    assert raw_text(decode_btf(kernel_bytes())) == bpftool_dump(KERNEL)
+    assert raw_text(decode_btf(kernel_btf())) == bpftool_dump(KERNEL)
 
 
 def test_kernel_raw_from_values_is_the_same() -> None:
@@ -91,7 +84,7 @@ def test_kernel_raw_from_values_is_the_same() -> None:
 
 
 def test_kernel_json_reads_back_to_the_same_bytes() -> None:
-    assert encode_btf(load_json(dump_json(kernel()))[0]) == kernel_bytes()
+    assert encode_btf(load_json(dump_json(kernel()))[0]) == kernel_btf()
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

@@ -32,7 +32,7 @@ from btfkit.model.strings import StringTable
 
 KINDS = KIND_MASK + 1
 FEW_LOOKUPS, FEW_PLACES = 4, 16
-"""Up to here a look-up by name scans; past it, it pays to make an index (some 50 ms for the kernel's types)."""
+"""Up to here a look-up by name scans; past it, it pays to make an index (some 200 ms for the kernel's types)."""
 MANY_TEXTS = 2000
 """Who asked for so many texts one by one is likely to want them all, which is quicker at one go."""
 Layout = tuple[tuple[int, int, int], ...]

@@ -15,7 +15,6 @@ from btfkit.model import types as t
 EXTERN_SECTIONS = (".kconfig", ".ksyms")
 """DATASECs of what the kernel defines: no section of the object could say the same."""
 
-ANNOTATION_SECTION = ".maps."
 MAP_SECTIONS = ("maps", ".maps")
 
 

@@ -58,3 +58,19 @@ def one_encoding(type_: t.Type) -> t.Type:
     if isinstance(type_, t.Int) and type_.encoding not in _ENCODINGS:
         return replace(type_, encoding=type_.encoding & ~IntEncoding.CHAR)
     return type_
+
+
+def named_params(proto: t.FuncProto) -> t.FuncProto:
+    """A FUNC's parameters must have names; bpf-gcc's helpers have none. (The last, of type void, is C's ``...``.)"""
+    if all(param.name or not param.type_id for param in proto.params):
+        return proto
+    names = {param.name for param in proto.params}
+    params = []
+    for index, param in enumerate(proto.params):
+        name = param.name
+        if not name and param.type_id:
+            name = f"arg{index + 1}"
+            while name in names:
+                name += "_"
+        params.append(replace(param, name=name))
+    return replace(proto, params=tuple(params))

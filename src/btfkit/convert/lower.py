@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from btfkit.convert.declarations import EXTERN_SECTIONS, linkage_of
-from btfkit.convert.legal import legal_name, legal_type
+from btfkit.convert.legal import legal_name, legal_type, named_params
 from btfkit.elf import Section, Symbol
 from btfkit.format.btf import Form
 from btfkit.format.elf import STV_HIDDEN, STV_INTERNAL
@@ -117,7 +117,7 @@ class _Lowering:
         for type_id, type_ in self.btf:
             new = self._replaced(type_id, type_)
             if isinstance(new, t.FuncProto) and type_id in protos:
-                new = _named_params(new)
+                new = named_params(new)
             if not isinstance(new, _MAY_REFER_TO_FUNC):
                 new = remap(new, self._not_func)
             legal = legal_type(new)
@@ -194,7 +194,7 @@ class _Lowering:
             if isinstance(type_, t.FuncProto):
                 name = legal_name(symbol.name if symbol else declared.name)
                 linkage = FuncLinkage.STATIC if symbol is not None and _is_inner(symbol) else FuncLinkage.GLOBAL
-                self.types.set(type_id, _named_params(type_))
+                self.types.set(type_id, named_params(type_))
                 type_id = self.types.add(t.Func(name, type_id, linkage))
             elif not isinstance(type_, t.Func):
                 continue
@@ -251,22 +251,6 @@ class _Lowering:
 def _is_inner(symbol: Symbol) -> bool:
     """Not to be called from other objects, so the verifier may look at it with its callers."""
     return symbol.is_local or symbol.visibility in (STV_HIDDEN, STV_INTERNAL)
-
-
-def _named_params(proto: t.FuncProto) -> t.FuncProto:
-    """A FUNC's parameters must have names; bpf-gcc's helpers have none. (The last, of type void, is C's ``...``.)"""
-    if all(param.name or not param.type_id for param in proto.params):
-        return proto
-    names = {param.name for param in proto.params}
-    params = []
-    for index, param in enumerate(proto.params):
-        name = param.name
-        if not name and param.type_id:
-            name = f"arg{index + 1}"
-            while name in names:
-                name += "_"
-        params.append(replace(param, name=name))
-    return replace(proto, params=tuple(params))
 
 
 __all__ = ["ExternVar", "Lowered", "kconfig_layout", "lower"]

@@ -6,9 +6,7 @@ nothing is mended twice.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from btfkit.convert.legal import one_encoding
+from btfkit.convert.legal import named_params, one_encoding
 from btfkit.convert.work import Work
 from btfkit.elf import Relocation, Section
 from btfkit.format.elf import (
@@ -50,14 +48,10 @@ def _mend_functions(work: Work) -> None:
         if not isinstance(type_, (t.DeclTag, t.DataSec)):
             types[index] = remap(type_, lambda ref: protos.get(ref, ref))
     work.removed |= {i for i in protos if not types[i - 1].name}
-    for proto_id in {protos[i] for i in protos if types[i - 1].name}:
+    for proto_id in {protos[i] for i in protos if types[i - 1].name} - {0}:
         proto = types[proto_id - 1]
         if isinstance(proto, t.FuncProto):
-            params = [
-                replace(param, name=param.name or (f"arg{number}" if param.type_id else ""))
-                for number, param in enumerate(proto.params, 1)
-            ]
-            types[proto_id - 1] = replace(proto, params=tuple(params))
+            types[proto_id - 1] = named_params(proto)
 
 
 def _mend_relocations(work: Work, section: Section) -> None:

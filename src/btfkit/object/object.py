@@ -204,13 +204,6 @@ class BpfObject:
         symbol = self.definitions[inst_id]
         return decode_map_def(self.elf, symbol, self.dialect)
 
-    def instance_of(self, symbol: Symbol) -> Declared | None:
-        """The instance that this symbol defines."""
-        for inst_id, other in self.definitions.items():
-            if other is symbol:
-                return Declared(self, inst_id)
-        return None
-
     @property
     def license(self) -> str:
         """The text in the section ``license``; "" where there is none."""

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.conftest import need_tool
+from tests.conftest import need_tool, skip_or_fail
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.test_main import spawn
 
@@ -140,7 +140,7 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
 def test_vmlinux(cli: Cli) -> None:
     vmlinux = Path("/sys/kernel/btf/vmlinux")
     if not vmlinux.exists():
-        pytest.skip("this kernel has no BTF")
+        skip_or_fail("this kernel has no BTF")
     assert cli("dump", vmlinux, "1").out.startswith("[1] ")
     assert "struct list_head {" in cli("dump", "--format", "c", "--name", "list_head", vmlinux).out
     assert " 0 instances\n" in cli("show", vmlinux).out

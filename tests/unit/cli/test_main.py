@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import skip_or_fail
 from tests.unit.cli.conftest import Cli
 
 from btfkit.cli import exits, main, report
@@ -156,7 +157,7 @@ def test_an_error_is_one_line(tmp_path: Path) -> None:
 def test_a_reader_that_stops_reading() -> None:
     vmlinux = Path("/sys/kernel/btf/vmlinux")
     if not vmlinux.exists():
-        pytest.skip("this kernel has no BTF")
+        skip_or_fail("this kernel has no BTF")
     command = [sys.executable, "-m", "btfkit", "dump", str(vmlinux)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert process.stdout is not None and process.stderr is not None

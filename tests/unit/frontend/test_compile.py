@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from tests.conftest import skip_or_fail
 
 from btfkit.errors import SourceError
 from btfkit.frontend.c import (
@@ -64,19 +64,12 @@ char _license[] SEC("license") = "GPL";
 """
 
 
-def cannot(reason: str) -> NoReturn:
-    """Skip the test; where CI=true nothing may be missing, so fail it."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(params=NAMES)
 def compiler(request: pytest.FixtureRequest) -> Compiler:
     try:
         return find_compiler(request.param)
     except SourceError as error:
-        cannot(str(error))
+        skip_or_fail(str(error))
 
 
 @pytest.fixture
@@ -301,7 +294,7 @@ def test_numbers_are_the_kernels() -> None:
     kernel = Path("/sys/kernel/btf/vmlinux")
     bpftool = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if bpftool is None or not kernel.exists():
-        cannot("needs bpftool and a kernel with BTF")
+        skip_or_fail("needs bpftool and a kernel with BTF")
     dump = subprocess.run([bpftool, "btf", "dump", "file", kernel], capture_output=True, text=True, check=True).stdout
     known = {name: int(number) for name, number in re.findall(r"^\t'(\w+)' val=(\d+)$", dump, re.MULTILINE)}
 
