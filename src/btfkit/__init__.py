@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from btfkit import convert, dump
-    from btfkit.api import Object, open, read_btf
+    from btfkit.api import Object, compile_file, compile_namespace, open, read_btf
     from btfkit.dump import dump_c, dump_json, dump_raw, load_json
     from btfkit.errors import (
         AmbiguousTypeError,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         ValueTypeError,
     )
+    from btfkit.frontend.objects import ObjectBuilder
     from btfkit.load.linux import open_map
     from btfkit.model import types
     from btfkit.model.btf import Btf
@@ -46,8 +47,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Object": "api",
+    "compile_file": "api",
+    "compile_namespace": "api",
     "open": "api",
     "read_btf": "api",
+    "ObjectBuilder": "frontend.objects",
     "open_map": "load.linux",
     "Btf": "model.btf",
     "Builder": "model.builder",
@@ -79,6 +83,9 @@ __all__ = [
     "open",
     "Object",
     "read_btf",
+    "compile_file",
+    "compile_namespace",
+    "ObjectBuilder",
     "open_map",
     "Btf",
     "Builder",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -41,11 +43,11 @@ class Object(BpfObject):
     def __repr__(self) -> str:
         return f"<Object {self.path or ''}: {len(self.functions)} functions, {len(self.maps)} maps>"
 
-    def plan(self, *, types: Mapping[str, str] | None = None) -> LoadPlan:
-        """What loading would ask of a kernel; ``print`` shows it. types: see `btfkit.load.plan.make_plan`."""
+    def plan(self, *, types: Mapping[str, str] | None = None, btf: Btf | None = None) -> LoadPlan:
+        """What loading would ask of a kernel; ``print`` shows it. Arguments: see `btfkit.load.plan.make_plan`."""
         from btfkit.load.plan import make_plan  # noqa: PLC0415 (only whoever loads pays for it)
 
-        return make_plan(self, types=types)
+        return make_plan(self, types=types, btf=btf)
 
     def load(
         self,
@@ -53,6 +55,7 @@ class Object(BpfObject):
         programs: Iterable[str] | None = None,
         variables: Mapping[str, Any] | None = None,
         types: Mapping[str, str] | None = None,
+        btf: Btf | None = None,
         pin_root: str = "/sys/fs/bpf",
         skip_unknown: bool = False,
         log_level: int = 0,
@@ -65,6 +68,7 @@ class Object(BpfObject):
             programs=programs,
             variables=variables,
             types=types,
+            btf=btf,
             pin_root=pin_root,
             skip_unknown=skip_unknown,
             log_level=log_level,
@@ -95,6 +99,46 @@ def open(what: PathOrBytes, *, dialect: str | None = None) -> Object:
     """
     data, path = _read(what)
     return Object.of(read_object(data, path, dialect=dialect))
+
+
+def compile_namespace(
+    namespace: dict[str, Any],
+    path: str | None = None,
+    *,
+    byte_order: str = sys.byteorder,
+    cpu: str = "v3",
+    arch: str | None = None,
+    btf: PathOrBytes | Btf | None = None,
+) -> Object:
+    """The object of the programs in a Python namespace: a module's globals, a notebook's.
+
+    cpu: v2, v3 or v4; arch: of the machine whose registers probes read; btf: the kernel types to build with, by default
+    those of the running kernel. SourceError: all that is wrong with the programs.
+    """
+    from btfkit.frontend.python import Options  # noqa: PLC0415 (only who compiles pays for it)
+    from btfkit.frontend.python import compile_namespace as compile_  # noqa: PLC0415
+
+    def kernel_btf() -> Btf:
+        if isinstance(btf, Btf):
+            return btf
+        if btf is not None:
+            return read_btf(btf)
+        from btfkit.load.linux import vmlinux_btf  # noqa: PLC0415
+
+        return vmlinux_btf()
+
+    path = path or str(namespace.get("__file__") or namespace.get("__name__") or "<program>")
+    file = str(namespace.get("__file__") or path)
+    options = Options(byte_order, cpu, arch or platform.machine(), kernel_btf, shown={file: path})
+    return Object.of(compile_(namespace, path, options))
+
+
+def compile_file(path: str | os.PathLike[str], **options: Any) -> Object:
+    """The object of a Python file, which is run as a module (not as ``__main__``). Options: see `compile_namespace`."""
+    from btfkit.frontend.python.module import run_file  # noqa: PLC0415
+
+    path = os.fspath(path)
+    return compile_namespace(run_file(path), path, **options)
 
 
 def read_btf(what: PathOrBytes, *, base: Btf | None = None) -> Btf:
@@ -148,4 +192,4 @@ def _read(what: PathOrBytes) -> tuple[bytes, str | None]:
         return file.read(), path
 
 
-__all__ = ["Object", "PathOrBytes", "open", "read_btf", "write_file"]
+__all__ = ["Object", "PathOrBytes", "compile_file", "compile_namespace", "open", "read_btf", "write_file"]

@@ -39,9 +39,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dump": OBJECT,
     "link": {*OBJECT, "dedup"},
     "load": {*OBJECT, "convert", "values"},
-    "frontend": {*OBJECT, "convert"},
+    "frontend": {*OBJECT, "convert", "bpf"},
     "frontend.c": {"errors"},
-    "bpf": set(),
+    "bpf": {"errors", "format"},
+    "bpf.session": {"bpf", "api", "load"},
     # On top.
     "api": BELOW_API,
     "": {*BELOW_API, "api"},
@@ -55,6 +56,7 @@ MAY_IMPORT_FROM_OUTSIDE = {
     "fcntl": {"load.linux", "cli"},
     "subprocess": {"frontend.c", "cli"},
     "multiprocessing": set(),
+    "llvmlite": {"frontend.python"},
     "rich": {"cli"},
     "ziglang": {"frontend.c"},
 }

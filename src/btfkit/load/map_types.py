@@ -6,7 +6,7 @@ known, or is of another size than the map says, bytes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +32,31 @@ HANDLES = frozenset(
     }
 )  # fmt: skip
 """Maps whose value is written as a file descriptor, and read (where it can be) as an id."""
+
+
+class Reader(Protocol):
+    """Where the records of a stream come from. lost: those there was no room for, where that is counted."""
+
+    @property
+    def lost(self) -> int: ...
+    def fileno(self) -> int: ...
+    def take(self, unpack: Callable[[memoryview, int], Any] | None, size: int, most: int) -> list[Any]:
+        """The records that are there, or about `most` of them.
+
+        unpack: makes a value of one of `size` bytes; others are bytes.
+        """
+
+    def wait(self, seconds: float | None) -> None: ...
+    def close(self) -> None: ...
+
+
+class Writer(Protocol):
+    """Where the records of a stream go to."""
+
+    def put(self, record: bytes) -> bool:
+        """False where there is no room."""
+
+    def close(self) -> None: ...
 
 
 class Store(Protocol):
@@ -65,6 +90,8 @@ class Store(Protocol):
     def delete(self, key: bytes) -> bool: ...
     def items(self) -> Iterator[tuple[bytes, bytes]]: ...
     def keys(self) -> Iterator[bytes]: ...
+    def reader(self) -> Reader: ...
+    def writer(self) -> Writer: ...
 
 
 class BytesOf:
@@ -158,7 +185,11 @@ class MapTypes:
             return Handle(store.value_size, self.byte_order)
         return self._codec(self.value_type_id, store.value_size) or BytesOf(store.value_size, self.byte_order)
 
-    def _codec(self, type_id: int, size: int) -> Codec | None:
+    def record_codec(self) -> Codec | None:
+        """Of what goes through a stream: the value type, whose size is not the map's value_size."""
+        return self._codec(self.value_type_id, None)
+
+    def _codec(self, type_id: int, size: int | None) -> Codec | None:
         """None where the type has no size or another one than the map: then the bytes are all that can be said."""
         if self.btf is None or not type_id or maptypes.is_bytes_type(self.btf, type_id):
             return None
@@ -166,7 +197,7 @@ class MapTypes:
             found = codec(self.btf, type_id, self.byte_order)
         except (FormatError, ValueTypeError):
             return None
-        return found if found.size == size else None
+        return found if size is None or found.size == size else None
 
     def type(self, type_id: int) -> t.Type | None:
         return self.btf[type_id] if self.btf is not None and type_id else None
@@ -182,5 +213,7 @@ __all__ = [
     "BytesOf",
     "Handle",
     "MapTypes",
+    "Reader",
     "Store",
+    "Writer",
 ]

@@ -282,7 +282,12 @@ class TypedQueue(_Common):
 
 
 def typed_map(store: Store, types: MapTypes) -> TypedMap | TypedQueue:
-    """The mapping, or the queue, that the map's type makes it."""
+    """The mapping, the queue or the stream that the map's type makes it."""
+    from btfkit.load.streams import STREAMED  # noqa: PLC0415 (they are made of what is defined here)
+
+    found = STREAMED.get(store.type)
+    if found is not None:
+        return found(store, types)
     return (TypedQueue if store.type in KEYLESS else TypedMap)(store, types)
 
 

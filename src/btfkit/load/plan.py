@@ -19,6 +19,7 @@ from btfkit.elf import Section
 from btfkit.errors import BtfkitError
 from btfkit.load.linux.uapi import ProgFlags, ProgType
 from btfkit.model.btf import Btf
+from btfkit.model.ext import CoreRelo
 from btfkit.object import BpfObject
 
 
@@ -53,6 +54,13 @@ class Reloc(NamedTuple):
     name: str = ""
     weak: bool = False
     typed: bool = False
+
+
+class CoreAt(NamedTuple):
+    """What insn_idx holds depends on the kernel's types. relo: as in the object; its type id is in the plan's Btf."""
+
+    insn_idx: int
+    relo: CoreRelo
 
 
 class FuncAt(NamedTuple):
@@ -156,9 +164,11 @@ class ProgramPlan:
     """A program to be loaded.
 
     prog_type:   None where the section's name says none (then that is one of the problems)
+    says:        the name of its `SectionType`: ``kretprobe``
     flags:       prog_flags; target: what the section's name says it attaches to
     target_prefix: what the target's name in the kernel's BTF starts with; None: it is not looked up there
     insns:       in the object's byte order; placeholders are 0
+    core:        CO-RE relocations, not resolved; of insns it has what the compiler left there
     functions:   its own and its subprograms, in the order of the code
     func_info:   (insn_idx, inst_id) of each function; empty where one of them has no type
     problems:    why it cannot be loaded
@@ -175,6 +185,8 @@ class ProgramPlan:
     inst_id: int = 0
     insns: bytes = b""
     relocs: list[Reloc] = field(default_factory=list)
+    core: list[CoreAt] = field(default_factory=list)
+    says: str = ""
     functions: list[FuncAt] = field(default_factory=list)
     func_info: list[tuple[int, int]] = field(default_factory=list)
     line_info: list[LineAt] = field(default_factory=list)
@@ -189,6 +201,7 @@ class LoadPlan:
 
     name:   the object's, as libbpf takes it from the path; license, kern_version: as the object says ("", 0: nothing)
     btf:    in instance form; ``source``: the object it came from, whose symbols the lowering asks for
+    target: the types that CO-RE relocations ask for; None: those of the kernel that it is loaded into
     """
 
     name: str
@@ -202,6 +215,7 @@ class LoadPlan:
     programs: list[ProgramPlan] = field(default_factory=list)
     variables: list[VarPlan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    target: Btf | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return format_plan(self)
@@ -213,11 +227,12 @@ class LoadPlan:
         return program.name, self.btf.instance(program.inst_id).name
 
 
-def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None) -> LoadPlan:
+def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None, btf: Btf | None = None) -> LoadPlan:
     """The plan of an object.
 
     Of another form it is upgraded first. types: section name that says the type (``xdp``, ``kprobe/do_exit``), by
-    program name or section name, for those whose own section says nothing or something else.
+    program name or section name, for those whose own section says nothing or something else. btf: the kernel's types,
+    if not those of the running one.
     """
     from btfkit.load.plan_code import plan_programs  # noqa: PLC0415 (they build what is defined here)
     from btfkit.load.plan_maps import Maps, object_name  # noqa: PLC0415
@@ -234,6 +249,7 @@ def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None) -> Load
             license=obj.license,
             kern_version=_number(version.data, obj.byte_order) if version is not None else 0,
             warnings=list(obj.warnings),
+            target=btf,
         )
         maps = Maps(plan, obj)
         plan_programs(plan, obj, maps, types or {})
@@ -262,6 +278,7 @@ def plan_to_json(plan: LoadPlan) -> dict[str, Any]:
 
 
 __all__ = [
+    "CoreAt",
     "FuncAt",
     "Initial",
     "LineAt",

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from btfkit.elf import Relocation, Section, Symbol
 from btfkit.errors import LoadError, TypeNotFoundError
 from btfkit.format.elf import STT_NOTYPE
-from btfkit.format.ext import CoreRelo as CoreReloKind
 from btfkit.format.insn import INSN_SIZE, OP_CALL, OP_LD_IMM64, PSEUDO_CALL, decode_insn
 from btfkit.load.plan import LoadPlan, ProgramPlan
 from btfkit.load.plan_maps import Maps
@@ -169,7 +168,7 @@ def plan_programs(plan: LoadPlan, obj: BpfObject, maps: Maps, types: Mapping[str
             continue
         program = ProgramPlan(function.name, function.section.name, None, inst_id=function.inst_id)
         _set_type(program, types.get(function.name) or types.get(function.section.name) or function.section.name)
-        _core_problem(program, code, merge(program, function, code))
+        merge(program, function, code)
         plan.programs.append(program)
 
 
@@ -182,29 +181,12 @@ def _set_type(program: ProgramPlan, section: str) -> None:
         return
     type_ = found.type
     program.prog_type, program.expected_attach_type = type_.prog_type, type_.attach_type
+    program.says = type_.name
     program.flags = type_.flags
     program.target, program.target_prefix = found.target, type_.target_prefix
     program.autoload = found.autoload
     if type_.name.startswith("struct_ops"):
         program.problems.append("struct_ops programs cannot be loaded yet")
-
-
-def _core_problem(program: ProgramPlan, code: Code, functions: list[Function]) -> None:
-    """CO-RE relocations ask what the running kernel's types are like; but for local type ids, which `merge` does."""
-    open_ = [
-        (function, relo)
-        for function in functions
-        for relo in code.core_relos(function)
-        if relo.kind != CoreReloKind.TYPE_ID_LOCAL
-    ]
-    if open_:
-        function, relo = open_[0]
-        kinds = {int(kind): kind.name.lower() for kind in CoreReloKind}
-        what = f"{kinds.get(relo.kind, relo.kind)} of {code.obj.btf.describe(relo.type_id)}, access {relo.access}"
-        place = f"{function.name}, insn {(relo.insn_off - function.off) // INSN_SIZE}"
-        program.problems.append(
-            f"needs {len(open_)} CO-RE relocation{'s' * (len(open_) > 1)}, which cannot be done yet: {what} ({place})"
-        )
 
 
 __all__ = ["Code", "Function", "plan_programs"]

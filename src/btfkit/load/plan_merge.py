@@ -23,7 +23,7 @@ from btfkit.format.insn import (
     decode_insn,
     patch_insn,
 )
-from btfkit.load.plan import FuncAt, LineAt, MapInfo, ProgramPlan, Reloc, RelocKind, VarInfo
+from btfkit.load.plan import CoreAt, FuncAt, LineAt, MapInfo, ProgramPlan, Reloc, RelocKind, VarInfo
 from btfkit.load.plan_maps import SPECIAL_SECTIONS, is_map_section
 from btfkit.model import types as t
 
@@ -31,13 +31,12 @@ if TYPE_CHECKING:
     from btfkit.load.plan_code import Code, Function
 
 
-def merge(program: ProgramPlan, main: Function, code: Code) -> list[Function]:
-    """Fill in the program's instructions and tables; the functions that it is made of, in order."""
+def merge(program: ProgramPlan, main: Function, code: Code) -> None:
+    """Fill in the program's instructions and tables."""
     merger = _Merger(program, code)
     merger.run(main)
     program.insns = bytes(merger.out)
     _tables(program, code, merger.starts)
-    return list(merger.starts)
 
 
 class _Merger:
@@ -65,8 +64,13 @@ class _Merger:
         self.starts[function] = len(self.out) // INSN_SIZE
         self.out += function.section.data[function.off : function.end]
         for relo in self.code.core_relos(function):
-            if relo.kind == CoreReloKind.TYPE_ID_LOCAL:
-                self._patch(self.starts[function] + (relo.insn_off - function.off) // INSN_SIZE, imm=relo.type_id)
+            insn_idx = self._idx(function, relo.insn_off)
+            if relo.insn_off % INSN_SIZE:
+                self._problem(function, relo.insn_off, "a CO-RE relocation inside an instruction")
+            elif relo.kind == CoreReloKind.TYPE_ID_LOCAL:
+                self._patch(insn_idx, imm=relo.type_id)
+            else:
+                self.program.core.append(CoreAt(insn_idx, relo))
         return function.off
 
     def _patch(self, insn_idx: int, **fields: int) -> None:

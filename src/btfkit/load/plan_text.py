@@ -11,8 +11,9 @@ from typing import Any
 from btfkit.errors import BtfkitError
 from btfkit.format.insn import INSN_SIZE
 from btfkit.format.maptype import map_type_word
+from btfkit.load.core import CoreResolver, Targets, relo_words
 from btfkit.load.linux.uapi import AttachType, MapFlags, ProgFlags
-from btfkit.load.plan import LoadPlan, MapPlan, ProgramPlan, Reloc, RelocKind
+from btfkit.load.plan import CoreAt, LoadPlan, MapPlan, ProgramPlan, Reloc, RelocKind
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.values import codec
@@ -112,6 +113,7 @@ def _program_lines(plan: LoadPlan, program: ProgramPlan) -> Iterator[str]:
     names = {f.insn_idx: f.name for f in program.functions}
     for reloc in program.relocs:
         yield f"  insn {reloc.insn_idx}: {reloc_words(reloc)}"
+    yield from _core_lines(plan, program)
     for insn_idx, inst_id in program.func_info:
         yield f"  func_info insn {insn_idx}: instance {inst_id} {names[insn_idx]}"
     if not program.func_info:
@@ -126,6 +128,22 @@ def _program_lines(plan: LoadPlan, program: ProgramPlan) -> Iterator[str]:
         yield f"  line_info: {len(program.line_info)} records"
     for problem in program.problems:
         yield f"  cannot be loaded: {problem}"
+
+
+def _core_lines(plan: LoadPlan, program: ProgramPlan) -> Iterator[str]:
+    """``insn 12: CO-RE: task_struct.pid byte_off``, and what it comes to where the target's types are known."""
+    resolver = None
+    if plan.target is not None and program.core:
+        resolver = CoreResolver(plan.btf, Targets(plan.target, name="the given BTF"), [c.relo for c in program.core])
+    for insn_idx, relo in program.core:
+        words = f"  insn {insn_idx}: CO-RE: {relo_words(plan.btf, relo)}"
+        if resolver is not None:
+            try:
+                found = resolver.resolve(relo)
+                words += f": {found.lack}" if found.lack else f" = {found.number}"
+            except BtfkitError as error:
+                words += f": {error}"
+        yield words
 
 
 def reloc_words(reloc: Reloc) -> str:
@@ -157,7 +175,7 @@ def plan_json(plan: LoadPlan) -> dict[str, Any]:
         "license": plan.license,
         "kern_version": plan.kern_version,
         "maps": [_map_json(plan, map_) for map_ in plan.maps],
-        "programs": [_program_json(program) for program in plan.programs],
+        "programs": [_program_json(plan.btf, program) for program in plan.programs],
         "variables": [
             {
                 "name": var.qualified_name,
@@ -199,7 +217,18 @@ def _map_json(plan: LoadPlan, map_: MapPlan) -> dict[str, Any]:
     return out
 
 
-def _program_json(program: ProgramPlan) -> dict[str, Any]:
+def _core_json(btf: Btf, core: CoreAt) -> dict[str, Any]:
+    relo = core.relo
+    return {
+        "insn_idx": core.insn_idx,
+        "kind": int(relo.kind),
+        "type_id": relo.type_id,
+        "access": relo.access,
+        "text": relo_words(btf, relo),
+    }
+
+
+def _program_json(btf: Btf, program: ProgramPlan) -> dict[str, Any]:
     return {
         "name": program.name,
         "section": program.section,
@@ -221,6 +250,7 @@ def _program_json(program: ProgramPlan) -> dict[str, Any]:
             }
             for r in program.relocs
         ],
+        "core": [_core_json(btf, core) for core in program.core],
         "functions": [f._asdict() for f in program.functions],
         "func_info": [{"insn_idx": idx, "inst_id": inst_id} for idx, inst_id in program.func_info],
         "map_info": [record._asdict() for record in program.map_info],

@@ -301,12 +301,6 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         'extern int elsewhere; SEC("xdp") int f(struct xdp_md *ctx) { return elsewhere; }',
         "xdp\\+0x0 \\(f\\): needs the variable 'elsewhere', which is not defined here: link it first",
     ),
-    "CO-RE": (
-        """struct task_struct { int pid; } __attribute__((preserve_access_index));
-        SEC("raw_tp/x") int f(struct task_struct *t) { return t->pid; }""",
-        r"needs 1 CO-RE relocation, which cannot be done yet: field_byte_offset of type \d+ STRUCT 'task_struct', "
-        r"access 0:0 \(f, insn 0\)",
-    ),
     "struct_ops": ('SEC("struct_ops/init") int f(void *x) { return 0; }', "struct_ops programs cannot be loaded yet"),
 }
 

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from btfkit.load.linux.backend import load
+    from btfkit.load.linux.kernel import vmlinux_btf
+    from btfkit.load.linux.links import IterLink, Link, LinkGroup
     from btfkit.load.linux.loaded import LoadedObject, LoadedProgram, RunResult, Variable
     from btfkit.load.linux.open import open_map
 
 __all__ = [
+    "IterLink",
+    "Link",
+    "LinkGroup",
     "LoadedObject",
     "LoadedProgram",
     "RunResult",
@@ -20,15 +25,20 @@ __all__ = [
     "load",
     "open_map",
     "permitted",
+    "vmlinux_btf",
 ]
 
 _HOMES = {
+    "IterLink": "links",
+    "Link": "links",
+    "LinkGroup": "links",
     "LoadedObject": "loaded",
     "LoadedProgram": "loaded",
     "RunResult": "loaded",
     "Variable": "loaded",
     "load": "backend",
     "open_map": "open",
+    "vmlinux_btf": "kernel",
 }
 
 

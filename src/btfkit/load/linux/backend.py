@@ -21,6 +21,7 @@ from btfkit.format.btf import Form
 from btfkit.format.ext import LINE_COL_MASK, LINE_NUM_SHIFT
 from btfkit.load.maps import MapTypes, typed_map
 from btfkit.load.plan import LoadPlan, ProgramPlan, make_plan
+from btfkit.model.btf import Btf
 from btfkit.object import BpfObject
 
 from .create import MapMaker
@@ -45,6 +46,7 @@ def load(
     programs: Iterable[str] | None = None,
     variables: Mapping[str, Any] | None = None,
     types: Mapping[str, str] | None = None,
+    btf: Btf | None = None,
     pin_root: str = PIN_ROOT,
     skip_unknown: bool = False,
     log_level: int = 0,
@@ -53,12 +55,13 @@ def load(
 
     programs:     names of those to load; by default all, but for sections with a ``?`` in front
     variables:    values for variables to start with, constants among them
-    types:        as for `make_plan`
+    types, btf:   as for `make_plan`
     pin_root:     where maps with ``pinning`` 1 are looked for and pinned
     skip_unknown: leave out programs whose section names no type
     log_level:    1 or 2: keep the verifier's log of programs that load (``program.log``)
     """
     plan = what if isinstance(what, LoadPlan) else make_plan(what, types=types)
+    plan = plan if btf is None else replace(plan, target=btf)
     if plan.byte_order != python_sys.byteorder:
         raise LoadError(
             f"is {plan.byte_order} endian, this machine is {python_sys.byteorder} endian: convert it first",
@@ -201,6 +204,7 @@ class _Loader:
             )
         except LoadError as error:
             error.thing = thing
+            resolver.explain(program, error)
             error.source = _with_file(error.source, program)
             error.reason += "".join(f" ({refusal})" for refusal in self.refusals)
             raise

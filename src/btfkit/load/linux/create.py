@@ -106,7 +106,7 @@ class MapMaker:
         return map_create(
             map_.type,
             map_.key_size,
-            map_.value_size,
+            4 if map_.type == MapType.PERF_EVENT_ARRAY else map_.value_size,  # its descriptor's, not its records'
             _max_entries(map_),
             name=(map_.kernel_name if features().dotted_name else map_.kernel_name.replace(".", "_"))
             if features().map_name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+from collections.abc import Iterator
 
 from btfkit.codec import decode_btf
 from btfkit.convert.lower import ExternVar
@@ -18,9 +19,10 @@ from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.values import codec
 
-__all__ = ["kallsyms", "kconfig_bytes", "kernel_version", "vmlinux_btf", "vmlinux_id"]
+__all__ = ["kallsyms", "kconfig_bytes", "kernel_version", "module_btfs", "vmlinux_btf", "vmlinux_id"]
 
-VMLINUX = "/sys/kernel/btf/vmlinux"
+BTF_FOLDER = "/sys/kernel/btf"
+VMLINUX = f"{BTF_FOLDER}/vmlinux"
 CONFIG_FILES = ("/proc/config.gz", "/boot/config-{release}")
 
 
@@ -42,6 +44,17 @@ def vmlinux_id(name: str, *kinds: type[t.Type]) -> int | None:
     """The id of the first type of that name and one of those kinds, as the kernel itself would find it."""
     found = vmlinux_btf().find_all(name, *kinds)
     return found[0] if found else None
+
+
+def module_btfs() -> Iterator[tuple[str, Btf]]:
+    """Name and types of each loaded module that tells them; none where they may not be read."""
+    for name in sorted(os.listdir(BTF_FOLDER)) if os.path.isdir(BTF_FOLDER) else ():
+        if name != "vmlinux":
+            try:
+                with open(f"{BTF_FOLDER}/{name}", "rb") as file:
+                    yield name, decode_btf(file.read(), base=vmlinux_btf(), path=file.name)
+            except OSError:
+                continue  # gone meanwhile
 
 
 def kallsyms(names: set[str]) -> dict[str, int]:

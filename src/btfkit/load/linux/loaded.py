@@ -1,6 +1,7 @@
 """What a load gives: programs to be run, maps and variables as Python values; and the table that holds them by name.
 
-In: descriptors that the loader has made, and the plan they came from. Everything is closed with the `LoadedObject`.
+In: descriptors that the loader has made, and the plan they came from. Everything is closed with the `LoadedObject`,
+what was attached or opened through it too.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from btfkit.errors import AmbiguousTypeError, BtfkitError, LoadError, TypeNotFoundError, ValueTypeError
 from btfkit.load.maps import AnyCodec, BytesOf, TypedMap, TypedQueue
 from btfkit.load.plan import LoadPlan, ProgramPlan, VarPlan
+from btfkit.load.streams import TypedSink, TypedStream
 from btfkit.model import types as t
 from btfkit.model.btf import Btf
 from btfkit.values import Codec, codec
@@ -23,6 +25,9 @@ from btfkit.values import Codec, codec
 from .store import KernelMap
 from .sys import Fd, ProgInfo, map_lookup, map_update, prog_info, prog_test_run
 from .uapi import MapFlags
+
+if TYPE_CHECKING:
+    from .links import Link, LinkGroup
 
 __all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable", "names_of", "var_codec"]
 
@@ -100,6 +105,7 @@ class LoadedProgram:
         self.btf = btf
         self.log = log
         self._fd = fd
+        self._links: list[Link | LinkGroup] = []
 
     def __repr__(self) -> str:
         return f"<LoadedProgram {self.name!r}: {self.plan.prog_type.name.lower() if self.plan.prog_type else '?'}>"
@@ -160,6 +166,37 @@ class LoadedProgram:
             after = typed.unpack(run.ctx)
         return RunResult(self._signed(run.retval), run.data, after if packed is not None else None, run.duration_ns)
 
+    def attach(self, target: Any = None, **options: Any) -> Any:
+        """Attach the program, until the `Link` (or `LinkGroup`) that this gives is closed, or the object is.
+
+        target, and options, by the program's type; by default what the section's name says:
+        XDP              an interface's name or number; mode: native, generic, offload
+        tc, netkit       an interface; direction: ingress, egress
+        tracepoint       ``category/name``; raw_tracepoint: a name; both, and the next two: cookie
+        kprobe           a function; offset. kprobe.multi: names, or a pattern
+        uprobe           ``path:function``; or a path and symbol, offset; pid. uprobe.multi: ``path:pattern``
+        tp_btf, fentry … nothing: it is fixed when the program is loaded
+        perf_event       an event, by default ``cpu-clock``; frequency or period; pid, cpu
+        iter             nothing, a map or a cgroup; pid, tid; order. The link is read: `IterLink`
+        cgroup, sockops  a cgroup's directory; of cgroup/skb direction
+        netfilter        prerouting, input, forward, output, postrouting; pf: ipv4, ipv6; priority; defrag
+        sk_lookup, flow_dissector  a network namespace, by default this one
+        socket           a socket; reuseport. sk_skb, sk_msg: a map of sockets
+        LoadError where the target is missing, or the kernel refuses.
+        """
+        from .attach import attach  # noqa: PLC0415 (only whoever attaches pays for it)
+
+        link = attach(self, target, **options)
+        self._links = [*(other for other in self._links if not other.closed), link]
+        return link
+
+    def read(self, target: Any = None, **options: Any) -> str:
+        """Run an iterator once: the text that it writes. Arguments: as for `attach`."""
+        with self.attach(target, **options) as link:
+            if not hasattr(link, "read"):
+                raise LoadError("is no iterator: only those are read", thing=f"program '{self.name}'")
+            return str(link.read())
+
     def ctx_codec(self) -> Codec | None:
         """Of what the function's first parameter points at; None where that is not known, or has no size."""
         proto = self._proto()
@@ -180,6 +217,9 @@ class LoadedProgram:
         return retval - (1 << 32) if signed and retval >> 31 else retval
 
     def close(self) -> None:
+        """Detach it from where `attach` has put it, and close it."""
+        while self._links:
+            self._links.pop().close()
         self._fd.close()
 
 
@@ -256,6 +296,9 @@ def names_of(var: VarPlan) -> tuple[str, ...]:
 class LoadedObject:
     """An object in the kernel: ``programs``, ``maps``, ``variables`` by name; closed by `close` or the ``with`` block.
 
+    As attributes too, where nothing else here has the name: ``bpf.count`` is a program, ``bpf.flows`` a map, and
+    ``bpf.limit`` a variable's value, which can be set. Of equal names a program's counts, then a map's.
+
     btf_fd: the object's BTF in the kernel, None where it takes none. warnings: what had to be left out, a line each.
     """
 
@@ -284,8 +327,57 @@ class LoadedObject:
     def __repr__(self) -> str:
         return f"<LoadedObject {self.plan.name!r}: {len(self.programs)} programs, {len(self.maps)} maps>"
 
+    def __getattr__(self, name: str) -> Any:
+        tables = self.__dict__.get("programs"), self.__dict__.get("maps"), self.__dict__.get("variables")
+        if name.startswith("__") or None in tables:
+            raise AttributeError(name)
+        every: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables)
+        for table in every:
+            if name in table:
+                try:
+                    found = table[name]
+                except AmbiguousTypeError as error:
+                    raise AttributeError(str(error), name=name, obj=self) from None
+                return found.value if isinstance(found, Variable) else found
+        known = [known for table in every for known in table]
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f" (near: {', '.join(near)})" if near else ""
+        raise AttributeError(f"there is no program, map or variable {name!r}{hint}", name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OWN or hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+        elif name in self.programs or name in self.maps:
+            kind = "program" if name in self.programs else "map: set its elements"
+            raise AttributeError(f"{name!r} is a {kind}", name=name, obj=self)
+        elif name in self.variables:
+            try:
+                variable = self.variables[name]
+            except AmbiguousTypeError as error:
+                raise AttributeError(str(error), name=name, obj=self) from None
+            variable.value = value
+        else:
+            near = difflib.get_close_matches(name, self.variables, n=3)
+            hint = f" (near: {', '.join(near)})" if near else ""
+            raise AttributeError(f"there is no variable {name!r}{hint}", name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        tables: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables)
+        return sorted({*super().__dir__(), *(name for table in tables for name in table if name.isidentifier())})
+
+    def attach(self) -> LinkGroup:
+        """Attach every program whose section's name says where (``tracepoint/sched/sched_switch``)."""
+        from .attach import attach_all  # noqa: PLC0415 (only whoever attaches pays for it)
+
+        return attach_all(self.programs.values())
+
     def close(self) -> None:
-        """Close every descriptor; what is pinned or attached stays in the kernel."""
+        """Detach what was attached, close every descriptor; what is pinned stays in the kernel."""
+        for program in self.programs.values():
+            program.close()
+        for map_ in self.maps.values():
+            if isinstance(map_, (TypedStream, TypedSink)):
+                map_.close()
         self._stack.close()
 
     def __enter__(self) -> Self:
@@ -296,3 +388,6 @@ class LoadedObject:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("descriptors cannot be copied or pickled")
+
+
+_OWN = frozenset({"plan", "btf", "btf_fd", "warnings", "programs", "maps", "variables", "_stack"})

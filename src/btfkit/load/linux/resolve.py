@@ -1,21 +1,23 @@
 """The placeholders in a program's code, filled with what the running kernel says.
 
 In: a `ProgramPlan` and the descriptors of the plan's maps. Out: instructions for BPF_PROG_LOAD. LoadError names what
-the kernel does not have.
+the kernel does not have; but what a CO-RE relocation does not find, only if the verifier comes to need it.
 """
 
 from __future__ import annotations
 
 import errno
+import re
 from functools import cached_property
 
 from btfkit.errors import LoadError
 from btfkit.format.insn import INSN_SIZE, PSEUDO_BTF_ID, patch_insn
-from btfkit.load.plan import LoadPlan, ProgramPlan, Reloc, RelocKind
+from btfkit.load.core import BAD_RELO, CoreResolver, Targets, patch, relo_words
+from btfkit.load.plan import CoreAt, LoadPlan, ProgramPlan, Reloc, RelocKind
 from btfkit.model import types as t
 
 from .fd import Fd
-from .kernel import kallsyms, kernel_version, vmlinux_btf, vmlinux_id
+from .kernel import kallsyms, kernel_version, module_btfs, vmlinux_btf, vmlinux_id
 from .uapi import AttachType, ProgType
 
 __all__ = ["Resolver"]
@@ -45,7 +47,33 @@ class Resolver:
         out = bytearray(program.insns)
         for reloc in program.relocs:
             self._fill(out, reloc)
+        for core in program.core:
+            self._relocate(out, core)
         return bytes(out)
+
+    @cached_property
+    def core(self) -> CoreResolver:
+        relos = [core.relo for program in self.plan.programs for core in program.core]
+        if self.plan.target is not None:
+            return CoreResolver(self.plan.btf, Targets(self.plan.target, name="the given BTF"), relos)
+        return CoreResolver(self.plan.btf, Targets(vmlinux_btf(), module_btfs), relos)
+
+    def _relocate(self, out: bytearray, core: CoreAt) -> None:
+        found = self.core.resolve(core.relo)
+        try:
+            patch(out, core.insn_idx * INSN_SIZE, self.plan.byte_order, found)
+        except LoadError as error:
+            what = f"CO-RE relocation ({relo_words(self.plan.btf, core.relo)}) at insn {core.insn_idx}"
+            raise LoadError(f"{what}: {error.reason}", errno=error.errno) from None
+
+    def explain(self, program: ProgramPlan, error: LoadError) -> None:
+        """Put what is missing in place of the verifier's words where it came upon a relocation that found nothing."""
+        stops = re.findall(rf"(\d+): \(85\) call unknown#{BAD_RELO}", error.log)
+        if str(BAD_RELO) in error.reason and stops:
+            for core in program.core:
+                if core.insn_idx == int(stops[-1]):
+                    found = self.core.resolve(core.relo)
+                    error.reason = f"{found.lack or found.bad_size} (CO-RE, insn {core.insn_idx})"
 
     def _fill(self, out: bytearray, reloc: Reloc) -> None:
         order, pos = self.plan.byte_order, reloc.insn_idx * INSN_SIZE

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from btfkit.errors import LoadError
+from btfkit.load.map_types import Reader, Writer
+
 from .fd import Fd
 from .raw import Buffer, attr, bpf, refused
 from .sys import (
@@ -19,7 +22,7 @@ from .sys import (
     map_value_size,
     num_possible_cpus,
 )
-from .uapi import BpfCmd
+from .uapi import BpfCmd, MapType
 
 __all__ = ["KernelMap"]
 
@@ -77,6 +80,26 @@ class KernelMap:
 
     def keys(self) -> Iterator[bytes]:
         return map_keys(self.fd, self.key_size)
+
+    def reader(self) -> Reader:
+        """Of a ring buffer, or a map of perf events: what reads it without asking the kernel for each record."""
+        from .perf import PerfReader  # noqa: PLC0415 (only whoever reads streams pays for them)
+        from .ring import RingReader  # noqa: PLC0415
+
+        try:
+            if self.type == MapType.PERF_EVENT_ARRAY:
+                return PerfReader(self.fd, self.max_entries)
+            return RingReader(self.fd, self.max_entries)
+        except LoadError as error:
+            raise error.at(thing=f"map '{self.name}'") from None
+
+    def writer(self) -> Writer:
+        from .ring import RingWriter  # noqa: PLC0415
+
+        try:
+            return RingWriter(self.fd, self.max_entries)
+        except LoadError as error:
+            raise error.at(thing=f"map '{self.name}'") from None
 
     def close(self) -> None:
         self.fd.close()

@@ -9,6 +9,17 @@ from __future__ import annotations
 from .fd import Fd, FdLike
 from .raw import ENOTSUPP
 from .sys_iter import map_items, map_keys
+from .sys_link import (
+    LinkInfo,
+    iter_create,
+    link_create,
+    link_detach,
+    link_info,
+    link_update,
+    prog_attach,
+    prog_detach,
+    raw_tracepoint_open,
+)
 from .sys_map import (
     MapBatch,
     map_create,
@@ -51,6 +62,7 @@ __all__ = [
     "BtfInfo",
     "Fd",
     "FdLike",
+    "LinkInfo",
     "MapBatch",
     "MapInfo",
     "ProgInfo",
@@ -60,6 +72,11 @@ __all__ = [
     "btf_ids",
     "btf_info",
     "btf_load",
+    "iter_create",
+    "link_create",
+    "link_detach",
+    "link_info",
+    "link_update",
     "map_create",
     "map_delete",
     "map_delete_batch",
@@ -81,10 +98,13 @@ __all__ = [
     "obj_get",
     "obj_name",
     "obj_pin",
+    "prog_attach",
+    "prog_detach",
     "prog_get_fd_by_id",
     "prog_get_next_id",
     "prog_ids",
     "prog_info",
     "prog_load",
     "prog_test_run",
+    "raw_tracepoint_open",
 ]

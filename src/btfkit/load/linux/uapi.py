@@ -26,6 +26,8 @@ __all__ = [
     "BPF_PSEUDO_MAP_VALUE",
     "AttachType",
     "BpfCmd",
+    "LinkFlags",
+    "LinkType",
     "MapFlags",
     "MapType",
     "ProgFlags",
@@ -198,6 +200,35 @@ class AttachType(IntEnum):
     TRACE_KPROBE_SESSION = 56
     TRACE_UPROBE_SESSION = 57
     TRACE_FSESSION = 58  # 7.0
+
+
+class LinkType(IntEnum):
+    """enum bpf_link_type, without ``BPF_LINK_TYPE_``."""
+
+    UNSPEC = 0
+    RAW_TRACEPOINT = 1
+    TRACING = 2
+    CGROUP = 3
+    ITER = 4
+    NETNS = 5
+    XDP = 6
+    PERF_EVENT = 7
+    KPROBE_MULTI = 8
+    STRUCT_OPS = 9
+    NETFILTER = 10
+    TCX = 11
+    UPROBE_MULTI = 12
+    NETKIT = 13
+    SOCKMAP = 14
+
+
+class LinkFlags(IntFlag):
+    """flags of LINK_CREATE: XDP's modes (``XDP_FLAGS_*`` of <linux/if_link.h>), and those of multi-probes."""
+
+    XDP_SKB_MODE = 1 << 1
+    XDP_DRV_MODE = 1 << 2
+    XDP_HW_MODE = 1 << 3
+    MULTI_RETURN = 1 << 0
 
 
 class MapFlags(IntFlag):

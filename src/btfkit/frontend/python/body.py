@@ -1,0 +1,441 @@
+"""One function, checked: its syntax tree becomes statements of `ir`, with types, checks and conversions made explicit.
+
+In: a `FunctionInfo`. Out: its ``function.body``; diagnostics for what is wrong, as many as there are. A function is
+checked again while the types of its variables still grow: they are those of all that the variables are set to.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from btfkit.bpf.ints import ArrayType
+from btfkit.bpf.records import Record, size_align
+from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import types as t
+from btfkit.frontend.python.declared import FunctionInfo, MapDecl, VariableDecl
+from btfkit.frontend.python.env import Env, Loop, Var, join
+from btfkit.frontend.python.storage import Place, load, store
+from btfkit.frontend.python.unit import Bad, Unit
+from btfkit.frontend.span import NOWHERE, Span
+
+MOST_PASSES = 8
+
+
+class Body:
+    """The state of checking one function."""
+
+    def __init__(self, unit: Unit, info: FunctionInfo) -> None:
+        self.unit = unit
+        self.info = info
+        self.vars: dict[str, Var] = {}
+        self.globals: set[str] = set()
+        self.local_names: set[str] = set()
+        self.changed = False
+        self.walrus = any(isinstance(node, ast.NamedExpr) for node in ast.walk(info.node))
+        self._reset()
+
+    def _reset(self) -> None:
+        self.out: list[ir.Stmt] = []
+        self.env = Env()
+        self.span = NOWHERE
+        self.loops: list[Loop] = []
+        self.rounds = 1
+        self.tries: list[frozenset[ir.Fault] | None] = []
+        self.info.faults.clear()
+        self.info.calls.clear()
+        for var in self.vars.values():
+            var.flag = var.local = None
+
+    # -- the whole function
+
+    def check(self) -> None:
+        """Fill in ``info.function.body``."""
+        node, info = self.info.node, self.info
+        self._collect_names(node)
+        for _ in range(MOST_PASSES):
+            self.changed = False
+            mark = dict(self.unit.diagnostics.found)
+            self._pass(node)
+            if not self.changed:
+                break
+            self.unit.diagnostics.found = mark
+        info.function.body = self.out
+
+    def _collect_names(self, node: ast.FunctionDef) -> None:
+        """Which names are the function's own: those that it sets, unless it declares them global."""
+        for inner in _own_nodes(node):
+            if isinstance(inner, ast.Global):
+                self.globals.update(inner.names)
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                self.local_names.add(inner.id)
+        self.local_names -= self.globals
+
+    def _pass(self, node: ast.FunctionDef) -> None:
+        self._reset()
+        for param in self.info.params:
+            var = self.vars.setdefault(param.name, Var(param.name, param.type, param.storage or int))
+            var.type, var.local = param.type, param.local
+            self.env.assigned.add(param.name)
+        self.out.extend(self.info.prologue)
+        body = node.body
+        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:] if isinstance(body[0].value.value, str) else body
+        self.block(body)
+        if self.env.alive:
+            self._run_off_end(node)
+
+    def _run_off_end(self, node: ast.FunctionDef) -> None:
+        info = self.info
+        last = node.body[-1]
+        if info.program is not None:
+            if not isinstance(info.result, t.NoneType):
+                self.note(last, f"'{info.name}' can end without returning a value", "return one on every path")
+            self.emit(ir.Return(ir.Const(info.function.result, info.function.default)))
+        elif isinstance(info.result, t.OptionalType):
+            self.return_none()
+        elif not isinstance(info.result, t.NoneType):
+            self.note(last, f"'{info.name}' can end without returning a value", "return one on every path")
+        else:
+            self.emit(ir.Return())
+
+    # -- diagnostics
+
+    def where(self, node: ast.AST) -> Span:
+        return Span.of(node, self.info.path)
+
+    def note(self, node: ast.AST, reason: str, hint: str = "") -> None:
+        self.unit.diagnostics.add(self.where(node), reason, hint)
+
+    def fail(self, node: ast.AST, reason: str, hint: str = "") -> NoReturn:
+        """A diagnostic; the statement is given up."""
+        self.unit.error(self.where(node), reason, hint)
+
+    def describe(self, value: t.Value) -> str:
+        """What a value is, for messages."""
+        if value.is_const:
+            const = value.const
+            if isinstance(const, (MapDecl, FunctionInfo)):
+                return f"{'map' if isinstance(const, MapDecl) else 'function'} '{const.name}'"
+            if isinstance(const, (int, str, bytes, float)) or const is None:
+                return f"{const!r}"
+            return t.type_name(const)
+        return value.type.name
+
+    # -- statements out
+
+    def emit(self, stmt: ir.Stmt) -> None:
+        stmt.span = self.span
+        self.out.append(stmt)
+
+    @contextlib.contextmanager
+    def capture(self) -> Iterator[list[ir.Stmt]]:
+        """Statements go into a list of their own."""
+        before, self.out = self.out, []
+        try:
+            yield self.out
+        finally:
+            self.out = before
+
+    def temp(self, type_: ir.Type) -> ir.Local:
+        return ir.Local("t", type_, is_temp=True)
+
+    def memory(self, size: int, align: int = 8, name: str = "m") -> ir.Local:
+        return ir.Local(name, ir.POINTER, max(size, 1), max(align, 8), is_temp=True)
+
+    def hold(self, expr: ir.Expr) -> ir.Expr:
+        """The expression's value as it is now, whatever is done later."""
+        if isinstance(expr, (ir.Const, ir.LocalAddr, ir.SymbolAddr, ir.FunctionAddr, ir.Text)):
+            return expr
+        if isinstance(expr, ir.Get) and (expr.local.is_temp or not self.walrus):
+            return expr
+        local = self.temp(expr.type)
+        self.emit(ir.Set(local, expr))
+        return ir.Get(local.type, local)
+
+    def held(self, value: t.Value) -> t.Value:
+        if value.expr is not None:
+            value.expr = self.hold(value.expr)
+        return value
+
+    def raise_if(self, cond: ir.Expr, fault: ir.Fault) -> None:
+        """As an exception that Python would raise: to a handler, or out of the function."""
+        self.fault(fault)
+        self.emit(ir.If(cond, [ir.Raise(fault, span=self.span)]))
+
+    def fault(self, fault: ir.Fault) -> None:
+        """Note that the fault can happen here."""
+        for caught in reversed(self.tries):
+            if caught is None or fault in caught:
+                return
+        self.info.faults.add(fault)
+
+    def caught(self) -> frozenset[ir.Fault] | None:
+        """The faults that are handled here; None: all."""
+        if any(caught is None for caught in self.tries):
+            return None
+        return frozenset().union(*(c for c in self.tries if c is not None)) if self.tries else frozenset()
+
+    # -- expressions
+
+    def expr(self, node: ast.expr) -> t.Value:
+        from btfkit.frontend.python.expr import check  # noqa: PLC0415 (expressions hold statements, and these those)
+
+        return check(self, node)
+
+    def constant_of(self, node: ast.expr) -> Any:
+        """The Python object that a name or a dotted name stands for; None where it is none."""
+        if isinstance(node, ast.Name):
+            if node.id in self.local_names or node.id in self.vars:
+                return None
+            return self.info.namespace.get(node.id)
+        if isinstance(node, ast.Attribute):
+            base = self.constant_of(node.value)
+            return getattr(base, node.attr, None) if base is not None else None
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            base = self.constant_of(node.value)
+            if isinstance(base, ArrayType) or (isinstance(base, type) and issubclass(base, (Record, int))):
+                return base[node.slice.value]
+        elif isinstance(node, ast.Subscript):
+            base, index = self.constant_of(node.value), self.constant_of(node.slice)
+            if isinstance(index, int) and (isinstance(base, (type, ArrayType)) and hasattr(base, "__name__")):
+                return base[index]  # type: ignore[index]
+        return None
+
+    def is_array_call(self, node: ast.Call, storage: ArrayType) -> bool:
+        return bool(self.constant_of(node.func) == storage)
+
+    def call_into(self, node: ast.Call, place: Place) -> bool:
+        """Let a call write its result right into a place, where it can."""
+        from btfkit.frontend.python.calls import call_into  # noqa: PLC0415
+
+        return call_into(self, node, place)
+
+    def truth(self, value: t.Value, node: ast.AST) -> ir.Expr:
+        """``bool(value)``."""
+        if value.is_const:
+            if isinstance(value.const, (MapDecl, VariableDecl)):
+                self.fail(node, f"{self.describe(value)} is not a condition")
+            return ir.Const(ir.BOOL, int(bool(value.const)))
+        match value.type:
+            case t.BoolType():
+                return value.ir
+            case t.IntType() | t.PlainType():
+                return ir.Compare(ir.BOOL, "ne", value.ir, ir.Const(value.ir.type, 0))
+            case t.OptionalType(by_flag=True):
+                assert value.flag is not None
+                return value.flag
+            case t.OptionalType() | t.Address():
+                return ir.Compare(ir.BOOL, "ne", value.ir, ir.Const(ir.POINTER, 0))
+            case t.RecordType() | t.KernelPtr():
+                return ir.Const(ir.BOOL, 1)
+        self.fail(node, f"{self.describe(value)} is not a condition")
+
+    def condition(self, node: ast.expr) -> tuple[ir.Expr, set[str], set[str]]:
+        """A test, with the variables that are not None where it holds, and where it does not."""
+        from btfkit.frontend.python.conditions import condition  # noqa: PLC0415
+
+        return condition(self, node)
+
+    # -- variables
+
+    def var_value(self, name: str, node: ast.AST) -> t.Value:
+        """What a variable holds."""
+        if name in self.env.bad:
+            raise Bad
+        var = self.vars.get(name)
+        if var is None or var.type is None or name not in self.env.assigned:
+            if self.changed or not self.env.alive:
+                raise Bad
+            self.fail(node, f"'{name}' may not be set here", f"set it on every path before, as in {name} = 0")
+        if var.is_const:
+            return t.Value(t.OBJECT, const=var.const)
+        type_ = var.type
+        flag = ir.Get(ir.BOOL, var.flag) if var.flag is not None else None
+        if isinstance(type_, t.OptionalType) and name in self.env.present:
+            type_, flag = type_.inner, None
+        if isinstance(type_, t.TupleType):
+            self.fail(node, "a tuple is unpacked where it is made", "write a, b = ...")
+        assert var.local is not None
+        if var.local.is_memory:
+            address = ir.LocalAddr(ir.POINTER, var.local)
+            return t.Value(type_, address, flag=flag, bound=Place(_storage(type_), address, space="own"))
+        value = t.Value(type_, ir.Get(var.local.type, var.local), flag=flag)
+        return self.held(value) if self.walrus else value
+
+    def set_var(self, name: str, value: t.Value, node: ast.AST) -> None:
+        """``name = value``."""
+        var = self.vars.setdefault(name, Var(name))
+        if value.is_const and not isinstance(value.const, int) and value.const is not None:
+            self._set_const(var, value, node)
+            return
+        if isinstance(value.type, t.NoneType):
+            self.fail(node, "this call returns nothing")
+        given = self._assigned_type(value)
+        if var.storage is None:
+            new = join(var.type, given, var.joined)
+            if new is None or var.is_const:
+                assert var.type is not None
+                self.fail(
+                    node, f"'{name}' is {var.type.name} elsewhere, and {given.name} here", "use another name for one"
+                )
+            if new != var.type:
+                if var.type is not None:
+                    self.changed, var.joined = True, var.joined + 1
+                    var.local = None
+                var.type = new
+        assert var.type is not None
+        self._store_var(var, value, node)
+        self.env.assigned.add(name)
+        self.env.bad.discard(name)
+        self.env.present.discard(name)
+        if isinstance(var.type, t.OptionalType) and not isinstance(given, (t.OptionalType, t.NoneType)):
+            self.env.present.add(name)
+
+    def _set_const(self, var: Var, value: t.Value, node: ast.AST) -> None:
+        if var.type is not None and not (var.is_const and var.const is value.const):
+            self.fail(node, f"'{var.name}' stands for {self.describe(value)} here, and for something else elsewhere")
+        var.type, var.is_const, var.const = t.OBJECT, True, value.const
+        self.env.assigned.add(var.name)
+
+    @staticmethod
+    def _assigned_type(value: t.Value) -> t.ValueType:
+        if value.is_const:
+            return t.NONE if value.const is None else ops.number_type(value)
+        return value.type
+
+    def _store_var(self, var: Var, value: t.Value, node: ast.AST) -> None:
+        type_ = var.type
+        assert type_ is not None
+        inner = type_.inner if isinstance(type_, t.OptionalType) else type_
+        if isinstance(type_, t.OptionalType) and type_.by_flag:
+            if var.flag is None:
+                var.flag = ir.Local(f"{var.name}.set", ir.BOOL)
+            present = value.flag or ir.Const(ir.BOOL, int(not (value.is_const and value.const is None)))
+            self.emit(ir.Set(var.flag, present))
+        if isinstance(inner, (t.RecordType, t.ArrayRef)) and inner.space == "own":
+            self._store_own(var, inner, value, node)
+            return
+        if var.local is None:
+            var.local = ir.Local(var.name, inner.ir)
+        if value.is_const and value.const is None:
+            self.emit(ir.Set(var.local, ir.Const(inner.ir, 0)))
+        elif isinstance(inner, (t.IntType, t.PlainType, t.BoolType)):
+            if isinstance(value.type, t.OptionalType):
+                assert value.expr is not None
+                self.emit(ir.Set(var.local, ops.cast(value.expr, inner.ir)))
+            else:
+                self.emit(ir.Set(var.local, ops.convert(self, value, inner, node, f"'{var.name}'")))
+        else:
+            given = value.type.inner if isinstance(value.type, t.OptionalType) else value.type
+            if join(inner, given, 0) is None:
+                self.fail(node, f"'{var.name}' is {inner.name}, not {self.describe(value)}")
+            if isinstance(value.type, t.OptionalType) and not isinstance(type_, t.OptionalType):
+                self.fail(node, f"'{var.name}' is {inner.name}, and this may be None", "check it first")
+            self.emit(ir.Set(var.local, value.ir))
+
+    def _store_own(self, var: Var, inner: t.RecordType | t.ArrayRef, value: t.Value, node: ast.AST) -> None:
+        if value.is_const and value.const is None:
+            if var.local is None:
+                var.local = self.memory(size_align(_storage(inner))[0], name=var.name)
+                var.local.is_temp = False
+            return
+        is_fresh = isinstance(value.expr, ir.LocalAddr) and value.expr.local.is_temp
+        if isinstance(value.type, (t.RecordType, t.ArrayRef)) and value.type.space == "own" and not is_fresh:
+            self.fail(
+                node,
+                f"'{var.name}' would name the same {inner.name} a second time",
+                "records are values here: write copy(...) for one of its own",
+            )
+        if var.local is None and is_fresh and isinstance(value.expr, ir.LocalAddr):
+            var.local = value.expr.local
+            var.local.name, var.local.is_temp = var.name, False
+            return
+        if var.local is None:
+            var.local = self.memory(size_align(_storage(inner))[0], name=var.name)
+            var.local.is_temp = False
+        place = Place(_storage(inner), ir.LocalAddr(ir.POINTER, var.local), space="own")
+        plain = value
+        if isinstance(value.type, t.OptionalType):
+            plain = t.Value(value.type.inner, value.expr)
+        store(self, place, plain, node, f"'{var.name}'")
+
+    def poison(self, names: Sequence[str]) -> None:
+        """What these hold is not known: a diagnostic has said why."""
+        self.env.bad.update(names)
+        self.env.assigned.update(names)
+
+    def global_value(self, name: str, node: ast.AST) -> t.Value:
+        """What a name of the module stands for."""
+        import builtins  # noqa: PLC0415
+
+        parent: FunctionInfo | None = self.info
+        while parent is not None:
+            if name in parent.nested:
+                return t.Value(t.OBJECT, const=parent.nested[name])
+            if name in parent.statics:
+                return load(self, self.variable_place(parent.statics[name]))
+            parent = parent.parent
+        namespace = self.info.namespace
+        if name not in namespace:
+            if hasattr(builtins, name):
+                return t.Value(t.OBJECT, const=getattr(builtins, name))
+            self._unknown_name(name, node)
+        found = self.unit.declared(name, namespace, self.where(node))
+        if isinstance(found, VariableDecl):
+            return load(self, self.variable_place(found))
+        return t.Value(t.OBJECT, const=found if found is not None else namespace[name])
+
+    def _unknown_name(self, name: str, node: ast.AST) -> NoReturn:
+        import difflib  # noqa: PLC0415
+
+        parent = self.info.parent
+        while parent is not None:
+            if any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(parent.node)):
+                self.fail(node, f"'{name}' is a variable of '{parent.name}'", "pass it as a parameter")
+            parent = parent.parent
+        near = difflib.get_close_matches(name, [*self.info.namespace, *self.vars], n=2)
+        self.fail(node, f"there is no '{name}'", f"did you mean {' or '.join(near)}?" if near else "")
+
+    @staticmethod
+    def variable_place(decl: VariableDecl) -> Place:
+        address = ir.SymbolAddr(ir.POINTER, decl.symbol)
+        align = size_align(decl.storage)[1]
+        return Place(decl.storage, address, space="read" if decl.is_const else "shared", align=align)
+
+    # -- statements in
+
+    def block(self, nodes: Sequence[ast.stmt]) -> None:
+        from btfkit.frontend.python.statements import statement  # noqa: PLC0415 (as with expressions)
+
+        for node in nodes:
+            if not self.env.alive:
+                return
+            self.span = self.where(node)
+            statement(self, node)
+
+    def return_none(self) -> None:
+        self.emit(ir.Return(ir.Const(self.info.function.result, 0)))
+
+
+def _storage(type_: t.ValueType) -> Any:
+    inner = type_.inner if isinstance(type_, t.OptionalType) else type_
+    if isinstance(inner, t.RecordType):
+        return inner.cls
+    assert isinstance(inner, t.ArrayRef)
+    return inner.type
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function without those of the functions in it."""
+    todo: list[ast.AST] = [*function.body, *function.args.args]
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+__all__ = ["Body"]

@@ -1,0 +1,185 @@
+"""From a Python module's namespace to an object in instance form.
+
+In: a namespace with programs in it, and where its text is. Out: a `BpfObject`; `SourceError` with every diagnostic.
+Stages: unit and body (what is declared, what is meant), `ir`, emit and llvm (code), describe (types and declarations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from btfkit.bpf.programs import BpfProgram
+from btfkit.errors import InternalError, SourceError
+from btfkit.frontend.objects import ObjectBuilder
+from btfkit.frontend.python import ir
+from btfkit.frontend.python.body import Body
+from btfkit.frontend.python.declared import FunctionInfo
+from btfkit.frontend.python.describe import Describer
+from btfkit.frontend.python.emit import emit
+from btfkit.frontend.python.kernel_types import KernelTypes
+from btfkit.frontend.python.llvm import LLVMError, compile_ir
+from btfkit.frontend.python.source import Sources
+from btfkit.frontend.python.unit import Bad, Unit
+from btfkit.frontend.span import Span
+from btfkit.model.btf import Btf
+from btfkit.object import BpfObject
+
+
+@dataclass(slots=True)
+class Options:
+    """cpu: v2, v3 or v4. arch: of the machine whose registers probes read. kernel_btf: opened when types are needed."""
+
+    byte_order: str = "little"
+    cpu: str = "v3"
+    arch: str = "x86_64"
+    kernel_btf: Callable[[], Btf] | Btf | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+
+
+def compile_namespace(namespace: dict[str, Any], path: str, options: Options | None = None) -> BpfObject:
+    """The object of all programs in a namespace. path: as errors call the file."""
+    options = options or Options()
+    unit = check(namespace, path, options)
+    program = ir.Program([info.function for info in _ordered(unit)], path)
+    text = emit(program, byte_order=options.byte_order)  # type: ignore[arg-type]
+    try:
+        elf = compile_ir(text, byte_order=options.byte_order, cpu=options.cpu)  # type: ignore[arg-type]
+    except LLVMError as error:
+        raise _explained(unit, error, path) from None
+    return _assemble(unit, program, elf, namespace, path)
+
+
+def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
+    """Everything that the programs of a namespace reach, checked."""
+    sources = Sources(options.texts, options.shown)
+    unit = Unit(namespace, sources, KernelTypes(options.kernel_btf), options.byte_order, options.arch)
+    programs = list({id(v): v for v in namespace.values() if isinstance(v, BpfProgram)}.values())
+    if not programs:
+        raise SourceError("there is no program in it: a function with a decorator, as @xdp", path=path)
+    for program in programs:
+        _trying(lambda program=program: unit.program(program))  # type: ignore[misc]
+    for name in namespace.get("__annotations__", {}):
+        if name in namespace:
+            span = _declaration(unit, name, namespace, path)
+            _trying(lambda name=name, span=span: unit.declared(name, namespace, span))  # type: ignore[misc]
+    while unit.queue:
+        info = unit.queue.pop(0)
+        _trying(Body(unit, info).check)
+    unit.diagnostics.check(path)
+    _spread_faults(unit)
+    return unit
+
+
+def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) -> Span:
+    """Where a module declares a name."""
+    import ast  # noqa: PLC0415
+
+    file = namespace.get("__file__") or path
+    try:
+        tree = unit.sources.file(file).tree
+    except SourceError:
+        tree = None
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+            return Span.of(node, unit.sources.file(file).path)
+    return Span(path, 1, 0, 1, 1)
+
+
+def _trying(action: Callable[[], Any]) -> None:
+    try:
+        action()
+    except Bad:
+        pass
+
+
+def _all(unit: Unit) -> Iterable[FunctionInfo]:
+    def nested(info: FunctionInfo) -> Iterable[FunctionInfo]:
+        yield info
+        for child in info.nested.values():
+            yield from nested(child)
+
+    for info in unit.functions.values():
+        yield from nested(info)
+
+
+def _ordered(unit: Unit) -> list[FunctionInfo]:
+    """Callees before callers."""
+    done: dict[int, FunctionInfo] = {}
+
+    def visit(info: FunctionInfo) -> None:
+        if id(info) in done:
+            return
+        for callee, _ in info.calls:
+            visit(callee)
+        done[id(info)] = info
+
+    for info in _all(unit):
+        visit(info)
+    return list(done.values())
+
+
+def _spread_faults(unit: Unit) -> None:
+    """Which functions a fault can leave: those with one of their own, and those that call them and do not handle it."""
+    infos = list(_all(unit))
+    leaving = {id(info): set(info.faults) for info in infos}
+    changed = True
+    while changed:
+        changed = False
+        for info in infos:
+            mine = leaving[id(info)]
+            for callee, handled in info.calls:
+                more = set() if handled is None else leaving[id(callee)] - handled
+                if not more <= mine:
+                    mine |= more
+                    changed = True
+    for info in infos:
+        function = info.function
+        function.raises = bool(leaving[id(info)]) and not function.is_program and not function.is_callback
+
+
+def _explained(unit: Unit, error: LLVMError, path: str) -> Exception:
+    """What LLVM refused, as a diagnostic of the function."""
+    if error.kind != "stack":
+        return InternalError(f"LLVM cannot compile this: {error.reason}", path=path, thing=error.thing)
+    symbol = (error.function or "").split(".loop.")[0].split(".each.")[0]
+    info = next((i for i in _all(unit) if i.function.symbol == symbol), None)
+    if info is None:
+        return SourceError(f"a function needs more than the 512 bytes of stack: {error.reason}", path=path)
+    unit.diagnostics.add(
+        Span(info.path, info.node.lineno, info.node.col_offset, info.node.lineno, info.node.col_offset + 3),
+        f"'{info.name}' needs more than the 512 bytes of stack that BPF has",
+        "keep large records in a map: PerCpuArray[T](1) is the usual place",
+    )
+    try:
+        unit.diagnostics.check(path)
+    except SourceError as found:
+        return found
+    return error
+
+
+def _assemble(unit: Unit, program: ir.Program, elf: bytes, namespace: dict[str, Any], path: str) -> BpfObject:
+    builder = ObjectBuilder(unit.byte_order, path)
+    describer = Describer(unit, builder)
+    for info in _all(unit):
+        describer.function(info)
+    for symbol, kind in program.callbacks:
+        describer.callback(symbol, kind)
+    for variable in unit.variables.values():
+        describer.variable(variable)
+    for info in _all(unit):
+        for static in info.statics.values():
+            describer.variable(static)
+    for decl in unit.maps.values():
+        describer.map(decl)
+    if unit.externs or unit.relocations:
+        unit.kernel.declare(unit, builder)
+    builder.license(str(namespace.get("LICENSE", "GPL")))
+    lines = {info.path: unit.sources.lines(info.path) for info in _all(unit)}
+    builder.take_llvm(elf, source_lines={name: [line.rstrip("\n") for line in text] for name, text in lines.items()})
+    return builder.finish()
+
+
+__all__ = ["Options", "check", "compile_namespace"]

@@ -1,0 +1,109 @@
+"""What a program declares: maps, variables, functions, as the checker finds them and the object builder needs them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+from btfkit.bpf.maps import MapSpec
+from btfkit.bpf.programs import BpfProgram
+from btfkit.frontend.python import ir
+from btfkit.frontend.python.types import NONE, ValueType
+from btfkit.frontend.span import NOWHERE, Span
+
+
+@dataclass(eq=False, slots=True)
+class MapDecl:
+    """key, value: vocabulary types, None for none; an inner `MapDecl` as the value of a map of maps."""
+
+    name: str
+    spec: MapSpec
+    key: Any
+    value: Any
+    symbol: ir.Symbol
+    span: Span = NOWHERE
+    inner: MapDecl | None = None
+
+    @property
+    def key_storage(self) -> Any:
+        return self.key
+
+
+@dataclass(eq=False, slots=True)
+class VariableDecl:
+    """A variable of the module, or (with a parent) of a function. value: what it starts with."""
+
+    name: str
+    storage: Any
+    value: Any
+    symbol: ir.Symbol
+    parent: FunctionInfo | None = None
+    is_const: bool = False
+    span: Span = NOWHERE
+
+
+@dataclass(eq=False, slots=True)
+class Param:
+    name: str
+    storage: Any
+    type: ValueType
+    local: ir.Local
+
+
+@dataclass(eq=False, slots=True)
+class FunctionInfo:
+    """A function that is compiled.
+
+    namespace: the globals it sees. parent: the function it is written in.
+    result, result_storage: as declared; by_memory: the caller gives the address for it, as the first argument.
+    calls: (callee, faults that the caller handles there); faults: those that may leave by its own hand.
+    context: of a program, the `Param` of the one argument that the kernel gives it; prologue: what sets the others.
+    """
+
+    name: str
+    qualname: str
+    node: ast.FunctionDef
+    namespace: dict[str, Any]
+    path: str
+    parent: FunctionInfo | None
+    function: ir.Function
+    program: BpfProgram | None = None
+    params: list[Param] = field(default_factory=list)
+    result: ValueType = NONE
+    result_storage: Any = None
+    by_memory: bool = False
+    out: ir.Local | None = None
+    nested: dict[str, FunctionInfo] = field(default_factory=dict)
+    statics: dict[str, VariableDecl] = field(default_factory=dict)
+    calls: list[tuple[FunctionInfo, frozenset[ir.Fault] | None]] = field(default_factory=list)
+    faults: set[ir.Fault] = field(default_factory=set)
+    context: Any = None
+    prologue: list[ir.Stmt] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class ExternDecl:
+    """A kfunc. type_id: its FUNC in the kernel's BTF."""
+
+    name: str
+    symbol: str
+    type_id: int
+
+
+@dataclass(eq=False, slots=True)
+class RelocationDecl:
+    """A CO-RE relocation: what the undefined symbol stands for.
+
+    type_id: in the kernel's BTF. access: member indices there, the first 0. kind: of enum bpf_core_relo_kind.
+    value: what it is in the BTF that the program was built with.
+    """
+
+    symbol: str
+    type_id: int
+    access: tuple[int, ...]
+    kind: int
+    value: int
+
+
+__all__ = ["ExternDecl", "FunctionInfo", "MapDecl", "Param", "RelocationDecl", "VariableDecl"]

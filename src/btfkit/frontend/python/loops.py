@@ -1,0 +1,350 @@
+"""Loops. One whose rounds are few and known is a plain loop, which the verifier walks; any other goes through bpf_loop.
+
+In: for and while statements. Out: `ir.While`, `ir.Repeat`, `ir.ForEach`.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from btfkit.bpf.records import size_align
+from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import types as t
+from btfkit.frontend.python.conditions import negate
+from btfkit.frontend.python.declared import MapDecl
+from btfkit.frontend.python.env import Env, Loop
+from btfkit.frontend.python.storage import Place, load
+
+if TYPE_CHECKING:
+    from btfkit.frontend.python.body import Body
+
+MOST_PLAIN_ROUNDS = 1024
+"""Of a plain loop, times those of the loops around it."""
+MOST_ROUNDS = 1 << 23
+"""Of bpf_loop (BPF_MAX_LOOPS)."""
+
+
+def _stored(nodes: list[ast.stmt]) -> set[str]:
+    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+class _Frame:
+    """What a loop needs around its body: the environment before, the flag of its else."""
+
+    def __init__(self, body: Body, node: ast.While | ast.For) -> None:
+        self.body, self.node = body, node
+        stored = _stored(node.body)
+        body.env.present -= stored
+        self.loop = Loop()
+        if node.orelse and any(isinstance(n, ast.Break) for s in node.body for n in ast.walk(s)):
+            self.loop.broke = ir.Local("broke", ir.BOOL)
+            body.emit(ir.Set(self.loop.broke, ir.Const(ir.BOOL, 0)))
+        self.before = body.env.copy()
+
+    def run(self, rounds: int) -> list[ir.Stmt]:
+        """The body's statements."""
+        body = self.body
+        body.loops.append(self.loop)
+        outer, body.rounds = body.rounds, body.rounds * max(rounds, 1)
+        with body.capture() as out:
+            body.block(self.node.body)
+        body.rounds = outer
+        body.loops.pop()
+        body.span = body.where(self.node)
+        return out
+
+    def end(self, after: Env) -> None:
+        """The else, and what is known behind the loop. after: where the loop ends by itself."""
+        body = self.body
+        body.env = after
+        if self.node.orelse:
+            with body.capture() as out:
+                body.block(self.node.orelse)
+            if self.loop.broke is not None:
+                body.emit(ir.If(negate(ir.Get(ir.BOOL, self.loop.broke)), out))
+            else:
+                body.out.extend(out)
+        for env in self.loop.ends:
+            body.env = body.env.merge(env)
+
+
+def break_(body: Body, node: ast.Break) -> None:
+    loop = body.loops[-1]
+    if loop.broke is not None:
+        body.emit(ir.Set(loop.broke, ir.Const(ir.BOOL, 1)))
+    loop.ends.append(body.env.copy())
+    body.emit(ir.Break())
+    body.env.alive = False
+
+
+def continue_(body: Body, node: ast.Continue) -> None:
+    body.emit(ir.Continue())
+    body.env.alive = False
+
+
+def while_loop(body: Body, node: ast.While) -> None:
+    """``while test:``"""
+    frame = _Frame(body, node)
+    with body.capture() as pre:
+        test, yes, no = body.condition(node.test)
+    if isinstance(test, ir.Const) and not test.value:
+        frame.end(body.env)
+        return
+    forever = isinstance(test, ir.Const)
+    if forever and not any(isinstance(n, (ast.Break, ast.Return, ast.Raise)) for s in node.body for n in ast.walk(s)):
+        body.fail(node.test, "this loop never ends", "leave it with break or return")
+    rounds = _counted(body, node)
+    plain = rounds is not None and rounds * body.rounds <= MOST_PLAIN_ROUNDS
+    body.env.present |= yes
+    stmts = frame.run(rounds or 1)
+    if plain:
+        body.emit(ir.While(ir.Do(ir.BOOL, pre, test) if pre else test, stmts))
+    else:
+        _repeat_while(body, pre, test, stmts, forever, frame)
+    after = frame.before.copy()
+    after.present |= no
+    after.alive = not forever
+    frame.end(after)
+    if forever and not frame.loop.ends:
+        body.env.alive = False
+
+
+def _repeat_while(
+    body: Body, pre: list[ir.Stmt], test: ir.Expr, stmts: list[ir.Stmt], forever: bool, frame: _Frame
+) -> None:
+    """Until the test fails: a callback of bpf_loop; the most rounds that has would be a fault."""
+    ended = ir.Local("ended", ir.BOOL)
+    body.emit(ir.Set(ended, ir.Const(ir.BOOL, 0)))
+    stop = [ir.Set(ended, ir.Const(ir.BOOL, 1)), ir.Break()]
+    inner = [*pre, *([] if forever else [ir.If(negate(test), stop)]), *_mark_breaks(stmts, ended)]
+    body.emit(ir.Repeat(ir.Const(ir.U32, MOST_ROUNDS), None, inner))
+    body.raise_if(negate(ir.Get(ir.BOOL, ended)), ir.Fault.RUNTIME)
+    for stmt in (*stop,):
+        stmt.span = body.span
+
+
+def _mark_breaks(stmts: list[ir.Stmt], ended: ir.Local) -> list[ir.Stmt]:
+    """Every break of this loop sets the flag first."""
+    out: list[ir.Stmt] = []
+    for stmt in stmts:
+        if isinstance(stmt, ir.Break):
+            out.append(ir.Set(ended, ir.Const(ir.BOOL, 1), span=stmt.span))
+        elif isinstance(stmt, ir.If):
+            stmt.then, stmt.other = _mark_breaks(stmt.then, ended), _mark_breaks(stmt.other, ended)
+        elif isinstance(stmt, ir.Try):
+            stmt.body, stmt.orelse = _mark_breaks(stmt.body, ended), _mark_breaks(stmt.orelse, ended)
+            stmt.handlers = [(taken, _mark_breaks(part, ended)) for taken, part in stmt.handlers]
+        out.append(stmt)
+    return out
+
+
+def _counted(body: Body, node: ast.While) -> int | None:
+    """The most rounds of ``while i < bound: ...; i += 1``; None where that is not what it is."""
+    test = node.test
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
+        return None
+    name = test.left.id
+    steps = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
+    last = [s for s in node.body if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id == name]
+    if len(steps) != 1 or len(last) != 1 or any(isinstance(n, ast.Continue) for n in ast.walk(node)):
+        return None
+    step = last[0].value
+    if not (isinstance(step, ast.Constant) and isinstance(step.value, int) and step.value > 0):
+        return None
+    with body.capture():
+        mark = dict(body.unit.diagnostics.found)
+        limit = body.expr(test.comparators[0])
+        start = body.expr(test.left)
+        body.unit.diagnostics.found = mark
+    if not (limit.is_int and start.is_int):
+        return None
+    low, high = ops.bounds(limit)
+    if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and isinstance(last[0].op, ast.Add):
+        first = ops.bounds(start)[0]
+        return max(high + 1 - first, 0) // step.value + 1 if first >= -MOST_PLAIN_ROUNDS else None
+    if isinstance(test.ops[0], (ast.Gt, ast.GtE)) and isinstance(last[0].op, ast.Sub):
+        most = ops.bounds(start)[1]
+        return max(most + 1 - low, 0) // step.value + 1 if most <= MOST_ROUNDS else None
+    return None
+
+
+def for_loop(body: Body, node: ast.For) -> None:
+    """``for x in ...:`` over a range, an array, constants, a map, or what a map gives."""
+    iterated = node.iter
+    if isinstance(iterated, ast.Call):
+        called = body.constant_of(iterated.func)
+        if called is None and isinstance(iterated.func, ast.Name) and iterated.func.id in ("range", "enumerate", "reversed"):
+            called = {"range": range, "enumerate": enumerate, "reversed": reversed}[iterated.func.id]
+        if called is range:
+            _for_range(body, node, iterated)
+            return
+        if called is enumerate and len(iterated.args) == 1 and isinstance(node.target, ast.Tuple):
+            index, element = node.target.elts
+            _for_array(body, node, body.expr(iterated.args[0]), element, index)
+            return
+        if called is reversed:
+            body.fail(iterated, "reversed() is not in the language", "count down: range(n - 1, -1, -1)")
+        if isinstance(iterated.func, ast.Attribute) and iterated.func.attr in ("items", "keys", "values"):
+            base = body.expr(iterated.func.value)
+            if base.is_const and isinstance(base.const, MapDecl):
+                _for_map(body, node, base.const, iterated.func.attr)
+                return
+        if isinstance(iterated.func, ast.Attribute) and iterated.func.attr == "drain":
+            from btfkit.frontend.python.blocks import for_drain  # noqa: PLC0415
+
+            for_drain(body, node, iterated)
+            return
+    value = body.expr(iterated)
+    if value.is_const and isinstance(value.const, MapDecl):
+        _for_map(body, node, value.const, "keys")
+    elif value.is_const and isinstance(value.const, range):
+        _count(body, node, *(t.Value(t.OBJECT, const=x) for x in (value.const.start, value.const.stop)), value.const.step)
+    else:
+        _for_array(body, node, value, node.target, None)
+
+
+def _for_range(body: Body, node: ast.For, call: ast.Call) -> None:
+    args = [body.held(body.expr(arg)) for arg in call.args]
+    if not 1 <= len(args) <= 3 or call.keywords or not all(arg.is_int for arg in args):
+        body.fail(call, "range() takes one to three integers")
+    step = args[2] if len(args) == 3 else t.Value(t.OBJECT, const=1)
+    if not step.is_const or not step.const:
+        body.fail(call.args[2], "the step of a range is a constant other than 0")
+    start = args[0] if len(args) > 1 else t.Value(t.OBJECT, const=0)
+    _count(body, node, start, args[1] if len(args) > 1 else args[0], int(step.const))
+
+
+def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) -> None:
+    (first_low, first_high), (stop_low, stop_high) = ops.bounds(start), ops.bounds(stop)
+    low, high = (first_low, stop_high - 1) if step > 0 else (stop_low + 1, first_high)
+    span = max(stop_high - first_low, 0) if step > 0 else max(first_high - stop_low, 0)
+    rounds = -(-span // abs(step))
+    frame = _Frame(body, node)
+    type_ = t.PlainType(max(min(low, high), t.I64_MIN), min(max(low, high), t.I64_MAX))
+    begin, end = ops.to_type(start, t.PLAIN), body.hold(ops.to_type(stop, t.PLAIN))
+    after = frame.before.copy()
+    if rounds * body.rounds <= MOST_PLAIN_ROUNDS:
+        counter = ir.Local("i", ir.I64)
+        body.emit(ir.Set(counter, begin))
+        at = ir.Get(ir.I64, counter)
+        with body.capture() as head:
+            _bind(body, node.target, t.Value(type_, at), node)
+        stmts = head + frame.run(rounds)
+        advance = ir.Set(counter, ir.Binary(ir.I64, "add", at, ir.Const(ir.I64, step)), span=body.span)
+        body.emit(ir.While(ir.Compare(ir.BOOL, "lt" if step > 0 else "gt", at, end), stmts, [advance]))
+    else:
+        begin = body.hold(begin)
+        index = ir.Local("i", ir.U32, is_temp=True)
+        scaled = ir.Binary(ir.I64, "mul", ops.cast(ir.Get(ir.U32, index), ir.I64), ir.Const(ir.I64, step))
+        with body.capture() as head:
+            value = body.hold(ir.Binary(ir.I64, "add", begin, scaled))
+            _bind(body, node.target, t.Value(type_, value), node)
+        stmts = head + frame.run(rounds)
+        body.emit(ir.Repeat(_round_count(body, begin, end, step), index, stmts))
+    _after_for(body, frame, node, after, rounds_at_least_one=start.is_const and stop.is_const and rounds > 0)
+
+
+def _round_count(body: Body, begin: ir.Expr, end: ir.Expr, step: int) -> ir.Expr:
+    """How many rounds, at most those of bpf_loop: one more would be a fault."""
+    ahead, behind = (end, begin) if step > 0 else (begin, end)
+    some = ir.Compare(ir.BOOL, "gt", ahead, behind)
+    gap = ir.Binary(ir.U64, "sub", ops.cast(ahead, ir.U64), ops.cast(behind, ir.U64))
+    if abs(step) > 1:
+        padded = ir.Binary(ir.U64, "add", gap, ir.Const(ir.U64, abs(step) - 1))
+        gap = ir.Binary(ir.U64, "floordiv", padded, ir.Const(ir.U64, abs(step)))
+    count = body.hold(ir.Choose(ir.U64, some, gap, ir.Const(ir.U64, 0)))
+    if not isinstance(end, ir.Const) or not isinstance(begin, ir.Const):
+        body.raise_if(ir.Compare(ir.BOOL, "gt", count, ir.Const(ir.U64, MOST_ROUNDS)), ir.Fault.RUNTIME)
+    return ops.cast(count, ir.U32)
+
+
+def _after_for(body: Body, frame: _Frame, node: ast.For, after: Env, *, rounds_at_least_one: bool) -> None:
+    if rounds_at_least_one:
+        after.assigned |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+        if body.env.alive:
+            after.assigned |= body.env.assigned
+    frame.end(after)
+
+
+def _bind(body: Body, target: ast.expr, value: t.Value, node: ast.AST) -> None:
+    if isinstance(target, ast.Name) and target.id not in body.globals:
+        body.set_var(target.id, value, node)
+        return
+    body.fail(target, "a loop sets a variable of the function")
+
+
+def _for_array(body: Body, node: ast.For, value: t.Value, target: ast.expr, index: ast.expr | None) -> None:
+    """Over an array, or constants."""
+    base: ir.Expr
+    if value.is_const and isinstance(value.const, (tuple, list, bytes)):
+        if not all(isinstance(item, int) for item in value.const):
+            body.fail(node.iter, "a loop over constants goes over integers")
+        items = [int(item) for item in value.const]
+        order: Any = body.unit.byte_order
+        count = len(items)
+        base = ir.Text(ir.POINTER, b"".join(item.to_bytes(8, order, signed=item < 0) for item in items))
+        storage: Any = t.vocabulary_type((64, True))
+        space = "read"
+        if not items:
+            return
+    elif isinstance(value.type, t.ArrayRef) and value.type.space != "ctx":
+        storage, count, space = value.type.type.elem, value.type.type.count, value.type.space
+        base = body.hold(value.ir)
+        items = []
+    else:
+        body.fail(node.iter, f"{body.describe(value)} cannot be looped over", "ranges, arrays and maps can")
+    frame = _Frame(body, node)
+    counter = ir.Local("i", ir.I64)
+    at = ir.Get(ir.I64, counter)
+    size = size_align(storage)[0]
+    with body.capture() as head:
+        place = Place(storage, ir.Index(ir.POINTER, base, ops.cast(at, ir.U64), size), 0, space, align=1 if space == "read" else 8)
+        element = load(body, place)
+        if items:
+            element.type = t.PlainType(min(items), max(items))
+        _bind(body, target, element, node)
+        if index is not None:
+            _bind(body, index, t.Value(t.PlainType(0, count - 1), at), node)
+    after = frame.before.copy()
+    if count * body.rounds <= MOST_PLAIN_ROUNDS:
+        body.emit(ir.Set(counter, ir.Const(ir.I64, 0)))
+        stmts = head + frame.run(count)
+        advance = ir.Set(counter, ir.Binary(ir.I64, "add", at, ir.Const(ir.I64, 1)), span=body.span)
+        body.emit(ir.While(ir.Compare(ir.BOOL, "lt", at, ir.Const(ir.I64, count)), stmts, [advance]))
+    else:
+        number = ir.Local("n", ir.U32, is_temp=True)
+        set_counter = ir.Set(counter, ops.cast(ir.Get(ir.U32, number), ir.I64), span=body.span)
+        inside = ir.If(ir.Compare(ir.BOOL, "ge", at, ir.Const(ir.I64, count)), [ir.Break()], span=body.span)
+        stmts = [set_counter, inside, *head, *frame.run(count)]
+        body.emit(ir.Repeat(ir.Const(ir.U32, count), number, stmts))
+    _after_for(body, frame, node, after, rounds_at_least_one=count > 0)
+
+
+def _for_map(body: Body, node: ast.For, decl: MapDecl, what: str) -> None:
+    """Over the elements of a map, by bpf_for_each_map_elem."""
+    from btfkit.frontend.python.maps import element_space  # noqa: PLC0415
+
+    if decl.key is None or decl.value is None:
+        body.fail(node.iter, f"map '{decl.name}' has no elements to look at one by one")
+    frame = _Frame(body, node)
+    key = ir.Local("key", ir.POINTER, is_temp=True)
+    value = ir.Local("value", ir.POINTER, is_temp=True)
+    parts = {
+        "keys": [(key, decl.key, "read")],
+        "values": [(value, decl.value, element_space(decl))],
+        "items": [(key, decl.key, "read"), (value, decl.value, element_space(decl))],
+    }[what]
+    targets = [node.target] if what != "items" else getattr(node.target, "elts", [])
+    if len(targets) != len(parts):
+        body.fail(node.target, "items() gives two: a key and a value", "write for k, v in m.items()")
+    with body.capture() as head:
+        for target, (local, storage, space) in zip(targets, parts, strict=True):
+            _bind(body, target, load(body, Place(storage, ir.Get(ir.POINTER, local), 0, space)), node)
+    after = frame.before.copy()
+    stmts = head + frame.run(1)
+    body.emit(ir.ForEach(decl.symbol, key, value, stmts))
+    frame.end(after)
+
+
+__all__ = ["break_", "continue_", "for_loop", "while_loop"]

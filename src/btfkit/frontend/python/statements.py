@@ -1,0 +1,525 @@
+"""Statements: syntax trees to `ir`.
+
+In: nodes and the state of a `Body`. Out: statements emitted there; what is known after them in ``body.env``. A
+statement that is wrong leaves its diagnostic and its variables without value, and the next one is looked at.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from btfkit.bpf.ints import ArrayType
+from btfkit.bpf.records import Record, size_align
+from btfkit.bpf.words import Static
+from btfkit.frontend.python import ir, loops, matching, ops
+from btfkit.frontend.python import types as t
+from btfkit.frontend.python.declared import MapDecl
+from btfkit.frontend.python.env import Env, Var
+from btfkit.frontend.python.expr import check, place_of
+from btfkit.frontend.python.source import evaluate
+from btfkit.frontend.python.storage import Place, build, check_writable, load, store
+from btfkit.frontend.python.unit import Bad
+
+if TYPE_CHECKING:
+    from btfkit.frontend.python.body import Body
+
+NOT_IN_THE_LANGUAGE: dict[type[ast.stmt], tuple[str, str]] = {
+    ast.ClassDef: ("a class in a function", "write it in the module"),
+    ast.AsyncFunctionDef: ("async", ""),
+    ast.AsyncFor: ("async", ""),
+    ast.AsyncWith: ("async", ""),
+    ast.Import: ("an import in a function", "import in the module"),
+    ast.ImportFrom: ("an import in a function", "import in the module"),
+    ast.Nonlocal: ("nonlocal", "use a Static[...] variable, or pass a Struct"),
+}
+
+FAULTS: dict[type[BaseException], frozenset[ir.Fault] | None] = {
+    KeyError: frozenset({ir.Fault.KEY}),
+    IndexError: frozenset({ir.Fault.INDEX}),
+    LookupError: frozenset({ir.Fault.KEY, ir.Fault.INDEX}),
+    ZeroDivisionError: frozenset({ir.Fault.ZERO_DIVISION}),
+    ArithmeticError: frozenset({ir.Fault.ZERO_DIVISION}),
+    AssertionError: frozenset({ir.Fault.ASSERTION}),
+    ValueError: frozenset({ir.Fault.VALUE}),
+    RuntimeError: frozenset({ir.Fault.RUNTIME}),
+    Exception: None,
+    BaseException: None,
+}
+
+
+def statement(body: Body, node: ast.stmt) -> None:
+    """One statement."""
+    handler = _HANDLERS.get(type(node))
+    try:
+        if handler is None:
+            what, hint = NOT_IN_THE_LANGUAGE.get(type(node), (type(node).__name__, ""))
+            body.fail(node, f"{what} is not in the language", hint)
+        handler(body, node)
+    except Bad:
+        body.poison([n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)])
+        if isinstance(node, (ast.Return, ast.Raise)):
+            body.env.alive = False
+
+
+def _pass(body: Body, node: ast.Pass) -> None:
+    """Nothing."""
+
+
+def _expr(body: Body, node: ast.Expr) -> None:
+    if isinstance(node.value, ast.Constant):
+        return
+    value = check(body, node.value)
+    if isinstance(node.value, (ast.Call, ast.NamedExpr)):
+        return
+    if value.is_const or value.expr is not None:
+        body.fail(node, "this does nothing", "assign it, or leave it out")
+
+
+def _assign(body: Body, node: ast.Assign) -> None:
+    for target in node.targets[:1]:
+        _assign_to(body, target, node.value, node)
+    for target in node.targets[1:]:
+        _assign_to(body, target, node.targets[0] if isinstance(node.targets[0], ast.Name) else node.value, node)
+
+
+def _assign_to(body: Body, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
+    if isinstance(target, ast.Name):
+        if target.id in body.globals:
+            place = _global_place(body, target)
+            build(body, place, value, f"'{target.id}'")
+            return
+        var = body.vars.get(target.id)
+        if var is not None and var.storage is not None and isinstance(var.type, (t.RecordType, t.ArrayRef)):
+            _assign_typed(body, var, value, node)
+            return
+        body.set_var(target.id, body.expr(value), node)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        _unpack(body, target, value, node)
+    elif isinstance(target, ast.Subscript) and _is_map(body, target.value):
+        from btfkit.frontend.python.maps import set_item  # noqa: PLC0415
+
+        set_item(body, check(body, target.value), target, value, node)
+    elif isinstance(target, (ast.Attribute, ast.Subscript)):
+        place = place_of(body, target)
+        check_writable(body, place, target)
+        build(body, place, value, ast.unparse(target))
+    else:
+        body.fail(target, "this cannot be assigned to")
+
+
+def _is_map(body: Body, node: ast.expr) -> bool:
+    if isinstance(node, ast.Name) and node.id in body.vars and node.id not in body.globals:
+        return isinstance(body.vars[node.id].type, t.MapRef) or isinstance(body.vars[node.id].const, MapDecl)
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        value = body.constant_of(node)
+        if isinstance(node, ast.Name) and isinstance(value, dict):
+            found = check(body, node)
+            return isinstance(found.const, MapDecl)
+    if isinstance(node, ast.Subscript):
+        return _is_map(body, node.value) and isinstance(check(body, node).type, t.MapRef)
+    return False
+
+
+def _global_place(body: Body, node: ast.Name) -> Place:
+    value = body.global_value(node.id, node)
+    if not isinstance(value.bound, Place):
+        body.fail(node, f"'{node.id}' has no type in the module", f"write {node.id}: u64 = ... there")
+    return value.bound
+
+
+def _assign_typed(body: Body, var: Var, value: ast.expr, node: ast.AST) -> None:
+    assert isinstance(var.type, (t.RecordType, t.ArrayRef))
+    if var.local is None or not var.local.is_memory:
+        body.set_var(var.name, body.expr(value), node)
+        return
+    place = Place(var.storage, ir.LocalAddr(ir.POINTER, var.local), space="own")
+    build(body, place, value, f"'{var.name}'")
+    body.env.assigned.add(var.name)
+    body.env.bad.discard(var.name)
+
+
+def _unpack(body: Body, target: ast.Tuple | ast.List, value: ast.expr, node: ast.stmt) -> None:
+    found = body.expr(value)
+    items: list[t.Value]
+    if found.items is not None:
+        items = [body.held(item) for item in found.items]
+    elif found.is_const and isinstance(found.const, (tuple, list)):
+        items = [t.Value(t.OBJECT, const=item) for item in found.const]
+    elif isinstance(found.type, t.ArrayRef):
+        from btfkit.frontend.python.expr import element_place  # noqa: PLC0415
+
+        count = found.type.type.count
+        indices = [t.Value(t.OBJECT, const=i) for i in range(count)]
+        items = [load(body, element_place(body, found, i, value)) for i in indices]
+    else:
+        body.fail(value, f"{body.describe(found)} cannot be unpacked")
+    if len(items) != len(target.elts):
+        body.fail(node, f"{len(items)} values for {len(target.elts)} names")
+    for part, item in zip(target.elts, items, strict=True):
+        if isinstance(part, ast.Name) and part.id not in body.globals:
+            body.set_var(part.id, item, node)
+        else:
+            store(body, place_of(body, part), item, node, ast.unparse(part))
+
+
+def _ann_assign(body: Body, node: ast.AnnAssign) -> None:
+    target = node.target
+    if not isinstance(target, ast.Name):
+        body.fail(node, "only a name can be given a type")
+    name = target.id
+    info = body.info
+    annotation = body.constant_of(node.annotation)
+    try:
+        annotation = evaluate(node.annotation, info.namespace, info.path)
+    except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+        body.fail(node.annotation, f"this is not a type: {error}")
+    if isinstance(annotation, Static):
+        _static(body, node, name, annotation)
+        return
+    storage = info_storage(body, annotation, node.annotation)
+    if node.value is None:
+        body.fail(node, f"'{name}' has no value", f"write {name}: {ast.unparse(node.annotation)} = ...")
+    type_ = body.unit.value_type(storage, body.where(node.annotation), "own")
+    var = body.vars.setdefault(name, Var(name))
+    if var.storage is not None and var.storage != storage:
+        body.fail(node, f"'{name}' has another type above")
+    owns = isinstance(type_, (t.RecordType, t.ArrayRef)) and type_.space == "own"
+    if owns and not _names_memory(body, node.value):
+        var.storage, var.type = storage, type_
+        size, align = size_align(storage)
+        if var.local is None:
+            var.local = ir.Local(name, ir.POINTER, max(size, 1), max(align, 8))
+        _assign_typed(body, var, node.value, node)
+        return
+    value = body.expr(node.value)
+    if owns:  # a place in memory: the name stands for it
+        body.set_var(name, value, node)
+        if isinstance(var.type, t.RecordType) and var.type.cls is not storage:
+            body.fail(node, f"'{name}' is {t.type_name(storage)}, not {var.type.name}")
+        return
+    var.storage, var.type = storage, type_
+    body.set_var(name, value, node)
+
+
+def _names_memory(body: Body, node: ast.expr) -> bool:
+    """A subscript or attribute: memory that is somewhere already."""
+    return isinstance(node, (ast.Subscript, ast.Attribute, ast.Name))
+
+
+def info_storage(body: Body, annotation: Any, node: ast.AST) -> Any:
+    try:
+        return body.unit.storage(annotation)
+    except TypeError as error:
+        body.fail(node, str(error))
+
+
+def _static(body: Body, node: ast.AnnAssign, name: str, annotation: Static) -> None:
+    const: Any = None
+    storage = annotation.type
+    if node.value is not None:
+        value = body.expr(node.value) if not isinstance(node.value, ast.Call) else None
+        if value is not None and not value.is_const:
+            body.fail(node.value, f"'{name}' starts with a constant")
+        const = value.const if value is not None else evaluate(node.value, body.info.namespace, body.info.path)
+    try:
+        size_align(storage)
+    except TypeError as error:
+        body.fail(node.annotation, str(error))
+    if const is None:
+        const = storage() if isinstance(storage, ArrayType) or issubclass(storage, Record) else 0
+    body.unit.static(name, annotation, const, body.info, body.where(node))
+    body.local_names.discard(name)
+    body.globals.add(name)
+
+
+def _aug_assign(body: Body, node: ast.AugAssign) -> None:
+    target = node.target
+    if isinstance(target, ast.Name) and target.id not in body.globals:
+        left = body.held(check(body, ast.copy_location(ast.Name(target.id, ast.Load()), target)))
+        right = body.held(check(body, node.value))
+        body.set_var(target.id, ops.binary(body, node.op, left, right, node), node)
+        return
+    if isinstance(target, ast.Subscript) and _is_map(body, target.value):
+        from btfkit.frontend.python.maps import augment  # noqa: PLC0415
+
+        if augment(body, check(body, target.value), target, node):
+            return
+    if isinstance(target, ast.Name):
+        place = _global_place(body, target)
+    else:
+        place = place_of(body, target)
+    check_writable(body, place, target)
+    augment_place(body, place, node.op, body.held(check(body, node.value)), node)
+
+
+ATOMIC = {ast.Add: "add", ast.Sub: "add", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor"}
+
+
+def augment_place(body: Body, place: Place, op: ast.operator, value: t.Value, node: ast.AST) -> None:
+    """``place op= value``: in one go where other CPUs see the place, and its type has atomic operations."""
+    type_ = body.unit.value_type(place.storage)
+    shared = place.space == "shared" and place.bits is None and getattr(place.storage, "byte_order", "") == "host"
+    if shared and isinstance(type_, t.IntType) and type_.bits >= 32 and type(op) in ATOMIC:
+        if not value.is_int:
+            body.fail(node, f"an integer is needed, not {body.describe(value)}")
+        operand = ops.to_type(value, type_)
+        if isinstance(op, ast.Sub):
+            operand = ir.Binary(type_.ir, "sub", ops.const(0, type_), operand)
+        atomic = ir.AtomicOp(ir.NOTHING, ATOMIC[type(op)], place.address, operand)
+        body.emit(ir.Eval(atomic))
+        return
+    old = load(body, place)
+    new = ops.binary(body, op, old, value, node)
+    if new.is_int and not new.is_const and isinstance(type_, t.IntType):
+        new = t.Value(type_, ops.to_type(new, type_))
+    store(body, place, new, node, "the place")
+
+
+def _if(body: Body, node: ast.If) -> None:
+    test, yes, no = body.condition(node.test)
+    before = body.env
+    branches: list[list[ir.Stmt]] = []
+    ends: list[Env] = []
+    for known, nodes, taken in ((yes, node.body, 1), (no, node.orelse, 0)):
+        body.env = before.copy()
+        body.env.present |= known
+        if isinstance(test, ir.Const) and test.value != taken:
+            body.env.alive = False  # as in `if DEBUG:`
+        with body.capture() as out:
+            body.block(nodes)
+        branches.append(out)
+        ends.append(body.env)
+    body.env = ends[0].merge(ends[1])
+    body.span = body.where(node)
+    if isinstance(test, ir.Const):
+        body.out.extend(branches[0] if test.value else branches[1])
+    else:
+        body.emit(ir.If(test, branches[0], branches[1]))
+
+
+def _return(body: Body, node: ast.Return) -> None:
+    info = body.info
+    result = info.function.result
+    is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
+    if info.program is not None:
+        if is_none:
+            if not isinstance(info.result, t.NoneType):
+                body.fail(node, f"'{info.name}' returns {info.result.name}, not None")
+            body.emit(ir.Return(ir.Const(result, info.function.default)))
+        else:
+            assert node.value is not None
+            value = check(body, node.value)
+            type_ = t.U32 if isinstance(info.result, t.NoneType) else info.result
+            if isinstance(info.result, t.NoneType) and not value.is_int:
+                body.fail(node, f"a program returns an integer, not {body.describe(value)}")
+            body.emit(ir.Return(ops.cast(ops.convert(body, value, type_, node, "the result"), result)))
+    elif is_none:
+        if isinstance(info.result, t.OptionalType):
+            body.return_none()
+        elif isinstance(info.result, t.NoneType):
+            body.emit(ir.Return())
+        else:
+            body.fail(node, f"'{info.name}' returns {info.result.name}, not None")
+    else:
+        assert node.value is not None
+        _return_value(body, node.value)
+    body.env.alive = False
+
+
+def _return_value(body: Body, node: ast.expr) -> None:
+    info = body.info
+    result = info.result
+    inner = result.inner if isinstance(result, t.OptionalType) else result
+    if isinstance(result, t.NoneType):
+        body.fail(node, f"'{info.name}' is declared to return nothing", "write -> and the type after its parameters")
+    if isinstance(result, t.TupleType):
+        _return_tuple(body, node, result)
+        return
+    if info.by_memory:
+        assert info.out is not None
+        storage = result_storage(inner)
+        place = Place(storage, ir.Get(ir.POINTER, info.out), space="own")
+        if isinstance(result, t.OptionalType):
+            value = check(body, node)
+            if isinstance(value.type, t.OptionalType):
+                _return_optional(body, place, value, node)
+                return
+            store(body, place, value, node, "the result")
+            body.emit(ir.Return(ir.Const(ir.BOOL, 1)))
+            return
+        build(body, place, node, "the result")
+        body.emit(ir.Return())
+        return
+    value = check(body, node)
+    if isinstance(inner, (t.IntType, t.PlainType, t.BoolType)):
+        body.emit(ir.Return(ops.convert(body, value, inner, node, "the result")))
+        return
+    given = value.type.inner if isinstance(value.type, t.OptionalType) else value.type
+    if isinstance(value.type, t.OptionalType) and not isinstance(result, t.OptionalType):
+        body.fail(node, "the result may be None here", f"declare -> {inner.name} | None, or check it first")
+    same_record = isinstance(given, t.RecordType) and isinstance(inner, t.RecordType) and given.cls is inner.cls
+    if same_record and isinstance(given, t.RecordType) and given.space == "own":
+        body.fail(node, "this record ends with the function", "return it by value: without Ptr")
+    if not same_record and type(given) is not type(inner):
+        body.fail(node, f"'{info.name}' returns {result.name}, not {body.describe(value)}")
+    body.emit(ir.Return(value.ir))
+
+
+def result_storage(inner: t.ValueType) -> Any:
+    if isinstance(inner, t.RecordType):
+        return inner.cls
+    if isinstance(inner, t.ArrayRef):
+        return inner.type
+    if isinstance(inner, t.IntType):
+        return t.vocabulary_type(inner.shape)
+    return bool if isinstance(inner, t.BoolType) else t.vocabulary_type((64, True))
+
+
+def _return_optional(body: Body, place: Place, value: t.Value, node: ast.expr) -> None:
+    assert isinstance(value.type, t.OptionalType)
+    test = body.truth(value, node)
+    with body.capture() as out:
+        store(body, place, t.Value(value.type.inner, value.expr), node, "the result")
+        body.emit(ir.Return(ir.Const(ir.BOOL, 1)))
+    body.emit(ir.If(test, out))
+    body.return_none()
+
+
+def _return_tuple(body: Body, node: ast.expr, result: t.TupleType) -> None:
+    assert body.info.out is not None
+    value = check(body, node)
+    items = value.items
+    if items is None and value.is_const and isinstance(value.const, tuple):
+        items = [t.Value(t.OBJECT, const=item) for item in value.const]
+    if items is None or len(items) != len(result.items):
+        body.fail(node, f"the result is a tuple of {len(result.items)}")
+    for i, (item, type_) in enumerate(zip(items, result.items, strict=True)):
+        if not isinstance(type_, (t.IntType, t.PlainType, t.BoolType)):
+            body.fail(node, "a tuple that is returned has integers", "return a Struct")
+        number = ops.cast(ops.convert(body, item, type_, node, f"item {i}"), ir.U64)
+        body.emit(ir.Store(ir.Get(ir.POINTER, body.info.out), number, 8 * i, 8))
+    body.emit(ir.Return())
+
+
+def _delete(body: Body, node: ast.Delete) -> None:
+    from btfkit.frontend.python.maps import delete_item  # noqa: PLC0415
+
+    for target in node.targets:
+        if isinstance(target, ast.Subscript) and _is_map(body, target.value):
+            delete_item(body, check(body, target.value), target)
+        else:
+            body.fail(target, "only an element of a map can be deleted")
+
+
+def _assert(body: Body, node: ast.Assert) -> None:
+    test, yes, _ = body.condition(node.test)
+    if isinstance(test, ir.Const) and test.value:
+        return
+    from btfkit.frontend.python.conditions import negate  # noqa: PLC0415
+
+    body.raise_if(negate(test), ir.Fault.ASSERTION)
+    body.env.present |= yes
+
+
+def _raise(body: Body, node: ast.Raise) -> None:
+    exc = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    found = getattr(__import__("builtins"), exc.id, None) if isinstance(exc, ast.Name) else None
+    kinds = FAULTS.get(found) if isinstance(found, type) else None
+    if exc is None or (kinds is None and found is not Exception):
+        body.fail(node, "only Python's own exceptions can be raised", f"one of {', '.join(e.__name__ for e in FAULTS)}")
+    fault = next(iter(sorted(kinds))) if kinds else ir.Fault.RUNTIME
+    body.fault(fault)
+    body.emit(ir.Raise(fault))
+    body.env.alive = False
+
+
+def _try(body: Body, node: ast.Try) -> None:
+    if node.finalbody:
+        body.fail(node.finalbody[0], "finally is not in the language")
+    handlers: list[tuple[frozenset[ir.Fault], list[ast.stmt]]] = []
+    for handler in node.handlers:
+        taken = _taken(body, handler)
+        if handler.name:
+            body.fail(handler, "an exception has no value here", "leave out 'as'")
+        handlers.append((taken, handler.body))
+    catches_all = any(not taken for taken, _ in handlers)
+    body.tries.append(None if catches_all else frozenset().union(*(taken for taken, _ in handlers)))
+    before = body.env.copy()
+    with body.capture() as inner:
+        body.block(node.body)
+    body.tries.pop()
+    end = body.env
+    with body.capture() as orelse:
+        body.block(node.orelse)
+    end = body.env
+    out: list[tuple[frozenset[ir.Fault], list[ir.Stmt]]] = []
+    for taken, nodes in handlers:
+        body.env = before.copy()
+        body.env.present &= end.present if end.alive else before.present
+        with body.capture() as stmts:
+            body.block(nodes)
+        out.append((taken, stmts))
+        end = end.merge(body.env)
+    body.env = end
+    body.span = body.where(node)
+    body.emit(ir.Try(inner, out, orelse))
+
+
+def _taken(body: Body, handler: ast.ExceptHandler) -> frozenset[ir.Fault]:
+    nodes = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    taken: set[ir.Fault] = set()
+    for node in nodes:
+        if node is None:
+            return frozenset()
+        found = getattr(__import__("builtins"), node.id, None) if isinstance(node, ast.Name) else None
+        if not isinstance(found, type) or found not in FAULTS:
+            body.fail(node, "this exception never occurs", f"one of {', '.join(e.__name__ for e in FAULTS)} can")
+        kinds = FAULTS[found]
+        if kinds is None:
+            return frozenset()
+        taken |= kinds
+    return frozenset(taken)
+
+
+def _with(body: Body, node: ast.With) -> None:
+    from btfkit.frontend.python.blocks import with_block  # noqa: PLC0415
+
+    with_block(body, node)
+
+
+def _function(body: Body, node: ast.FunctionDef) -> None:
+    if node.decorator_list:
+        body.fail(node.decorator_list[0], "a function in a function has no decorators")
+    body.unit.nested(node, body.info)
+
+
+def _global(body: Body, node: ast.Global) -> None:
+    for name in node.names:
+        body.globals.add(name)
+
+
+_HANDLERS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
+    ast.Pass: _pass,
+    ast.Expr: _expr,
+    ast.Assign: _assign,
+    ast.AnnAssign: _ann_assign,
+    ast.AugAssign: _aug_assign,
+    ast.If: _if,
+    ast.While: loops.while_loop,
+    ast.For: loops.for_loop,
+    ast.Break: loops.break_,
+    ast.Continue: loops.continue_,
+    ast.Match: matching.match,
+    ast.Return: _return,
+    ast.Delete: _delete,
+    ast.Assert: _assert,
+    ast.Raise: _raise,
+    ast.Try: _try,
+    ast.With: _with,
+    ast.FunctionDef: _function,
+    ast.Global: _global,
+}
+
+__all__ = ["augment_place", "result_storage", "statement"]

@@ -1,0 +1,395 @@
+"""One object being compiled: its functions, maps and variables, found as the programs name them.
+
+In: a namespace (a module's globals) with `BpfProgram` objects in it. Out: `FunctionInfo`, `MapDecl`, `VariableDecl` for
+all that they reach; `Diagnostics` of everything that is wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types as python_types
+import typing
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from btfkit.bpf.ints import ArrayType, ArrayValue, FixedInt
+from btfkit.bpf.maps import HashMap, MapSpec
+from btfkit.bpf.programs import BpfProgram
+from btfkit.bpf.records import Bits, Context, Header, Ptr, Record, size_align
+from btfkit.bpf.words import KernelType, Optional, Static
+from btfkit.frontend.diagnostics import Diagnostics
+from btfkit.frontend.python import ir
+from btfkit.frontend.python import types as t
+from btfkit.frontend.python.declared import (
+    ExternDecl,
+    FunctionInfo,
+    MapDecl,
+    Param,
+    RelocationDecl,
+    VariableDecl,
+)
+from btfkit.frontend.python.kernel_types import KernelTypes
+from btfkit.frontend.python.source import Sources, evaluate
+from btfkit.frontend.span import NOWHERE, Span
+
+
+class Bad(Exception):
+    """A diagnostic has been written; the statement that it is about is given up."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """kernel: the types of the kernel that the program is built for."""
+
+    namespace: dict[str, Any]
+    sources: Sources
+    kernel: KernelTypes
+    byte_order: str = "little"
+    arch: str = "x86_64"
+    diagnostics: Diagnostics = field(init=False)
+    functions: dict[Any, FunctionInfo] = field(default_factory=dict)
+    queue: list[FunctionInfo] = field(default_factory=list)
+    maps: dict[int, MapDecl] = field(default_factory=dict)
+    variables: dict[tuple[int, str], VariableDecl] = field(default_factory=dict)
+    externs: dict[str, ExternDecl] = field(default_factory=dict)
+    relocations: dict[tuple[int, tuple[int, ...], int], RelocationDecl] = field(default_factory=dict)
+    symbols: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.diagnostics = Diagnostics(self.sources.lines)
+
+    def error(self, span: Span, reason: str, hint: str = "") -> typing.NoReturn:
+        self.diagnostics.add(span, reason, hint)
+        raise Bad
+
+    def symbol(self, name: str) -> str:
+        """A symbol's name that nothing has yet."""
+        found, number = name, 1
+        while found in self.symbols:
+            found, number = f"{name}.{number}", number + 1
+        self.symbols.add(found)
+        return found
+
+    # -- functions
+
+    def program(self, program: BpfProgram) -> FunctionInfo:
+        return self._function(program.function, program)
+
+    def function(self, function: Any) -> FunctionInfo:
+        """A function that is called; compiled once."""
+        return self._function(function, None)
+
+    def _function(self, function: python_types.FunctionType, program: BpfProgram | None) -> FunctionInfo:
+        key = function.__code__
+        if key not in self.functions:
+            file, node = self.sources.function(function)
+            info = self._declare(node, function.__globals__, file.path, None, program, function.__qualname__)
+            self.functions[key] = info
+        return self.functions[key]
+
+    def nested(self, node: ast.FunctionDef, parent: FunctionInfo) -> FunctionInfo:
+        """A function written in another."""
+        if node.name not in parent.nested:
+            info = self._declare(
+                node, parent.namespace, parent.path, parent, None, f"{parent.qualname}.{node.name}"
+            )
+            parent.nested[node.name] = info
+        return parent.nested[node.name]
+
+    def _declare(
+        self,
+        node: ast.FunctionDef,
+        namespace: dict[str, Any],
+        path: str,
+        parent: FunctionInfo | None,
+        program: BpfProgram | None,
+        qualname: str,
+    ) -> FunctionInfo:
+        span = Span.of(node, path)
+        name_span = Span(path, node.lineno, node.col_offset + 4, node.lineno, node.col_offset + 4 + len(node.name))
+        qualname = qualname.rpartition("<locals>.")[2]
+        symbol = self.symbol(qualname)
+        function = ir.Function(symbol, [], ir.NOTHING, span)
+        info = FunctionInfo(node.name, qualname, node, namespace, path, parent, function, program)
+        if program is not None:
+            function.section, function.is_global, function.default = program.section, True, program.default
+        if parent is not None:
+            function.noinline = True
+        self.queue.append(info)
+        self._signature(info, name_span)
+        return info
+
+    def _signature(self, info: FunctionInfo, span: Span) -> None:
+        arguments = info.node.args
+        for odd in (*arguments.kwonlyargs, *filter(None, (arguments.vararg, arguments.kwarg))):
+            self.diagnostics.add(
+                Span.of(odd, info.path), "a BPF function takes plain parameters only", "no *args, **kwargs, or keywords"
+            )
+        params = [*arguments.posonlyargs, *arguments.args]
+        if info.program is not None and info.program.kind.args not in ("ctx", "any"):
+            from btfkit.frontend.python.contexts import bind_context  # noqa: PLC0415 (a cycle by nature)
+
+            bind_context(self, info, params)
+        else:
+            for arg in params:
+                self._param(info, arg, is_method=arg is params[0] and arg.annotation is None and "." in info.qualname)
+        self._result(info)
+        count = len(info.params) + bool(info.by_memory)
+        if count > 5:
+            what = f"{count} with the place for its result" if info.by_memory else str(count)
+            self.diagnostics.add(
+                span, f"more than five arguments: {what}", "put some of them into a Struct, and pass that"
+            )
+
+    def _param(self, info: FunctionInfo, arg: ast.arg, is_method: bool) -> None:
+        span = Span.of(arg, info.path)
+        if is_method:
+            storage = self._owner(info)
+        elif arg.annotation is None:
+            self.diagnostics.add(span, f"parameter {arg.arg!r} has no type", f"write {arg.arg}: u32, or what it is")
+            storage = ty = None
+        else:
+            storage = self.annotation(arg.annotation, info)
+        ty = self.value_type(storage, span) if storage is not None else t.PLAIN
+        if isinstance(ty, t.NoneType):
+            self.diagnostics.add(span, "a parameter cannot be None")
+            ty = t.PLAIN
+        local = ir.Local(arg.arg, ty.ir)
+        info.params.append(Param(arg.arg, storage, ty, local))
+        info.function.params.append(local)
+        if isinstance(ty, t.RecordType) and ty.is_context and info.context is None:
+            info.context = info.params[-1]
+
+    def _owner(self, info: FunctionInfo) -> Any:
+        owner: Any = info.namespace.get(info.qualname.split(".")[0])
+        for part in info.qualname.split(".")[1:-1]:
+            owner = getattr(owner, part, None)
+        return owner
+
+    def _result(self, info: FunctionInfo) -> None:
+        node = info.node.returns
+        storage = None if node is None else self.annotation(node, info)
+        span = Span.of(node or info.node, info.path)
+        info.result_storage = storage
+        if info.program is not None:
+            ty = self.value_type(storage, span)
+            if not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
+                self.diagnostics.add(span, f"a program returns an integer, not {ty.name}")
+                ty = t.I32
+            info.result = t.IntType(32, True) if isinstance(ty, (t.NoneType, t.BoolType)) else ty
+            if isinstance(ty, t.NoneType):
+                info.result = t.NONE
+            info.function.result = ir.U32 if isinstance(ty, (t.NoneType, t.BoolType)) else ty.ir
+            return
+        ty = self.result_type(storage, span)
+        info.result = ty
+        inner = ty.inner if isinstance(ty, t.OptionalType) else ty
+        by_flag = isinstance(ty, t.OptionalType) and ty.by_flag
+        own = isinstance(inner, (t.RecordType, t.ArrayRef)) and inner.space == "own"
+        info.by_memory = own or by_flag or isinstance(ty, t.TupleType)
+        if info.by_memory:
+            info.out = ir.Local("result", ir.POINTER)
+            info.function.params.insert(0, info.out)
+            info.function.result = ir.BOOL if isinstance(ty, t.OptionalType) else ir.NOTHING
+        else:
+            info.function.result = ty.ir
+
+    # -- types
+
+    def annotation(self, node: ast.expr, info: FunctionInfo) -> Any:
+        """The vocabulary type that an annotation names; None (and a diagnostic) where it names none."""
+        try:
+            return self.storage(evaluate(node, info.namespace, info.path))
+        except Bad:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+            self.diagnostics.add(Span.of(node, info.path), f"this is not a type: {error}")
+            return None
+
+    @staticmethod
+    def storage(annotation: Any) -> Any:
+        """``T | None`` and its like made one of ours. TypeError where it is not a type of a BPF program."""
+        if annotation is None or annotation is python_types.NoneType:
+            return python_types.NoneType
+        if annotation is int:
+            return int
+        if isinstance(annotation, python_types.UnionType) or typing.get_origin(annotation) is typing.Union:
+            inner = [arg for arg in typing.get_args(annotation) if arg is not python_types.NoneType]
+            if len(inner) != 1 or len(typing.get_args(annotation)) != 2:
+                raise TypeError("only T | None is a union of types")
+            return Optional(Unit.storage(inner[0]))
+        if typing.get_origin(annotation) is tuple:
+            return annotation
+        if isinstance(annotation, Optional):
+            return Optional(Unit.storage(annotation.type))
+        if isinstance(annotation, (KernelType, Ptr, ArrayType)):
+            return annotation
+        if isinstance(annotation, type) and issubclass(annotation, (FixedInt, bool, IntEnum, Record)):
+            return annotation
+        raise TypeError(f"{t.type_name(annotation)} is not a type of a BPF program")
+
+    def value_type(self, storage: Any, span: Span = NOWHERE, space: str = "mem") -> t.ValueType:
+        """What a value of that type is, when it is passed or read."""
+        if storage is None or storage is python_types.NoneType:
+            return t.NONE
+        if storage is int:
+            return t.PLAIN
+        if storage is bool:
+            return t.BOOL
+        if isinstance(storage, Bits):
+            return t.IntType(storage.base.bits, storage.base.signed)
+        if isinstance(storage, ArrayType):
+            return t.ArrayRef(storage, space)
+        if isinstance(storage, Ptr):
+            return self.pointer_type(storage.target)
+        if isinstance(storage, KernelType):
+            return self.kernel.pointer(self, storage.__name__, span)
+        if isinstance(storage, Optional):
+            inner = self.value_type(storage.type, span, space)
+            if isinstance(inner, (t.RecordType, t.KernelPtr, t.ArrayRef, t.Address)):
+                return t.OptionalType(inner)
+            self.error(span, f"{inner.name} | None cannot be passed", "pass a flag beside it")
+        if issubclass(storage, Record):
+            return t.RecordType(storage, "ctx" if issubclass(storage, Context) else space)
+        if issubclass(storage, IntEnum):
+            return t.IntType(size_align(storage)[0] * 8, min(storage) < 0)
+        return t.IntType(storage.bits, storage.signed)
+
+    def pointer_type(self, target: Any) -> t.ValueType:
+        """What a pointer to that is."""
+        if isinstance(target, str):
+            target = self.named_type(target)
+        if isinstance(target, KernelType):
+            return self.kernel.pointer(self, target.__name__)
+        if isinstance(target, type) and issubclass(target, Record):
+            return t.RecordType(target, "ctx" if issubclass(target, Context) else "mem")
+        if isinstance(target, ArrayType):
+            return t.ArrayRef(target)
+        return t.ADDRESS
+
+    def named_type(self, name: str) -> Any:
+        import btfkit.bpf as vocabulary  # noqa: PLC0415 (only where a name must be looked up)
+
+        return self.namespace.get(name) or getattr(vocabulary, name, None) or KernelType(name)
+
+    def result_type(self, storage: Any, span: Span) -> t.ValueType:
+        """What a call gives: records by value, headers and pointers as they are."""
+        if isinstance(storage, Optional):
+            inner = self.result_type(storage.type, span)
+            own = isinstance(inner, (t.RecordType, t.ArrayRef)) and inner.space == "own"
+            return t.OptionalType(inner, own or isinstance(inner, (t.IntType, t.PlainType, t.BoolType)))
+        if typing.get_origin(storage) is tuple:
+            return t.TupleType(tuple(self.result_type(self.storage(a), span) for a in typing.get_args(storage)))
+        if isinstance(storage, type) and issubclass(storage, Record) and not issubclass(storage, (Header, Context)):
+            return t.RecordType(storage, "own")
+        if isinstance(storage, ArrayType):
+            return t.ArrayRef(storage, "own")
+        return self.value_type(storage, span)
+
+    # -- maps and variables
+
+    def declared(self, name: str, namespace: dict[str, Any], span: Span) -> MapDecl | VariableDecl | None:
+        """The map or variable that a global name stands for; None where it is a constant."""
+        annotations = namespace.get("__annotations__", {})
+        value = namespace[name]
+        if name not in annotations:
+            return self.map_by_value(value, span) if isinstance(value, MapSpec) else None
+        if id(value) in self.maps and isinstance(value, (MapSpec, dict)):
+            return self.maps[id(value)]
+        known = self.variables.get((id(namespace), name))
+        if known is not None:
+            return known
+        annotation = annotations[name]
+        if isinstance(annotation, str):
+            annotation = eval(annotation, namespace)
+        if annotation is Final or typing.get_origin(annotation) is Final or isinstance(value, BpfProgram):
+            return None
+        origin = typing.get_origin(annotation) or annotation
+        if origin is dict or (isinstance(origin, type) and issubclass(origin, MapSpec)):
+            return self.declare_map(name, annotation, value, span)
+        if annotation is int or not isinstance(annotation, (type, ArrayType)):
+            return None
+        try:
+            storage = self.storage(annotation)
+        except TypeError:
+            return None
+        return self._variable(name, storage, value, namespace, span)
+
+    def _variable(self, name: str, storage: Any, value: Any, namespace: dict[str, Any], span: Span) -> VariableDecl:
+        symbol = ir.Symbol(self.symbol(name), size_align(storage)[1])
+        if isinstance(value, (list, tuple, bytes, str)) and isinstance(storage, ArrayType):
+            value = ArrayValue(storage, value)
+        found = VariableDecl(name, storage, value, symbol, span=span)
+        self.variables[id(namespace), name] = found
+        return found
+
+    def map_by_value(self, value: MapSpec, span: Span) -> MapDecl:
+        """A map that another module declares: found by its identity."""
+        if id(value) not in self.maps:
+            for module in list(sys.modules.values()):
+                space = getattr(module, "__dict__", {})
+                for name in space.get("__annotations__", {}):
+                    if space.get(name) is value:
+                        found = self.declared(name, space, span)
+                        assert isinstance(found, MapDecl)
+                        return found
+            self.error(span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ...")
+        return self.maps[id(value)]
+
+    def declare_map(self, name: str, annotation: Any, value: Any, span: Span) -> MapDecl:
+        """A map, by its annotation (``dict[K, V]``, ``LruHash[K, V]``) and what it was set to."""
+        origin = typing.get_origin(annotation) or annotation
+        spec = value
+        if origin is dict:
+            if value:
+                self.error(span, f"map '{name}' must start empty: {{}}", "fill it after loading: bpf.maps.NAME[k] = v")
+            spec = HashMap() if not isinstance(value, MapSpec) else value
+            origin = type(spec)
+        if not isinstance(spec, MapSpec):
+            self.error(span, f"map '{name}' is set to {value!r}", f"write {origin.__name__}(max_entries=...)")
+        args = list(typing.get_args(annotation))
+        wanted = origin.types
+        if len(args) != len(wanted):
+            said = ", ".join(wanted) or "nothing"
+            self.error(span, f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} types")
+        types = dict(zip(wanted, args, strict=True))
+        inner = None
+        for which, arg in types.items():
+            if typing.get_origin(arg) is not None and issubclass(typing.get_origin(arg), (MapSpec, dict)):
+                inner = self.declare_map(f"{name}.inner", arg, spec.inner or HashMap(1), span)
+                types[which] = None
+                continue
+            try:
+                types[which] = self.storage(arg)
+                size_align(types[which])
+            except TypeError as error:
+                self.error(span, f"map '{name}': the {which} type: {error}")
+        symbol = ir.Symbol(self.symbol(name))
+        key = types.get("key", self._index_key(origin))
+        found = MapDecl(name, spec, key, types.get("value"), symbol, span, inner)
+        self.maps[id(value)] = found
+        return found
+
+    @staticmethod
+    def _index_key(origin: type[MapSpec]) -> Any:
+        from btfkit.bpf.ints import i32, u32  # noqa: PLC0415
+        from btfkit.bpf.maps import CgroupStorage, InodeStorage, SkStorage, TaskStorage  # noqa: PLC0415
+        from btfkit.format.maptype import INDEXED, MapType  # noqa: PLC0415
+
+        if issubclass(origin, (CgroupStorage, InodeStorage, SkStorage, TaskStorage)):
+            return i32
+        return u32 if origin.type in INDEXED or origin.type == MapType.STACK_TRACE else None
+
+    def static(self, name: str, annotation: Static, value: Any, info: FunctionInfo, span: Span) -> VariableDecl:
+        """A variable that is local to a function, and keeps its value."""
+        if name not in info.statics:
+            storage = self.storage(annotation.type)
+            symbol = ir.Symbol(self.symbol(f"{info.qualname}.{name}"), size_align(storage)[1])
+            info.statics[name] = VariableDecl(name, storage, value, symbol, info, span=span)
+            info.function.noinline = True
+        return info.statics[name]
+
+
+__all__ = ["Bad", "Unit"]
