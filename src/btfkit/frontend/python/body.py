@@ -79,6 +79,7 @@ class Body:
             var = self.vars.setdefault(param.name, Var(param.name, param.type, param.storage or int))
             var.type, var.local = param.type, param.local
             self.env.assigned.add(param.name)
+        self.poison(sorted(self.info.bad))
         self.out.extend(self.info.prologue)
         body = node.body
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):

@@ -16,11 +16,11 @@ from __future__ import annotations
 import ast
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from btfkit.bpf.contexts import REGISTERS, bpf_raw_tracepoint_args
-from btfkit.bpf.records import Context, size_align
-from btfkit.bpf.words import KernelType
+from btfkit.bpf.records import Context, Ptr, size_align
+from btfkit.bpf.words import KernelType, Optional
 from btfkit.frontend.python import ir, kernel, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, Param
@@ -56,17 +56,11 @@ class Source:
 
 def bind_context(unit: Unit, info: FunctionInfo, params: list[ast.arg]) -> None:
     """Fill in the program's parameters, context and prologue."""
-    assert info.program is not None
+    binding = _Binding(unit, info)
     try:
-        _Binding(unit, info).bind(params)
+        binding.bind(params)
     except Bad:
-        if not info.function.params:
-            info.context = Param("ctx", None, t.ADDRESS, ir.Local("ctx", ir.POINTER))
-            info.function.params.append(info.context.local)
-        bound = {param.name for param in info.params}
-        for arg in params:
-            if arg.arg not in bound:
-                info.params.append(Param(arg.arg, None, t.PLAIN, ir.Local(arg.arg, ir.I64)))
+        info.bad.update(arg.arg for arg in params)
 
 
 class _Binding:
@@ -80,24 +74,33 @@ class _Binding:
         self.span = Span.of(info.node, info.path)._replace(end_line=info.node.lineno)
         self.base = ir.Get(ir.POINTER, ir.Local("ctx", ir.POINTER))
         self.regs: ir.Local | None = None
+        self.source: Source | None = None
 
     def bind(self, params: list[ast.arg]) -> None:
+        local = self.base.local
+        self.info.context = Param("ctx", None, t.ADDRESS, local)
+        self.info.function.params.append(local)
+        annotated = [
+            (arg, self.unit.annotation(arg.annotation, self.info) if arg.annotation is not None else None)
+            for arg in params
+        ]
         record = self.kind.args in ("tracepoint", "iter")
-        type_, storage = self._record() if record else self._plain_context()
-        self.info.context = Param("ctx", storage, type_, self.base.local)
-        self.info.function.params.append(self.base.local)
-        source: Source | None = None
+        named = next((a for _, a in annotated if _is_record(a)), None)
+        type_, storage = self._record(named) if record else self._plain_context()
+        self.info.context = Param("ctx", storage, type_, local)
         ordinal = 0
-        for arg in params:
-            annotation = self.unit.annotation(arg.annotation, self.info) if arg.annotation is not None else None
-            if self._is_context(arg, annotation):
-                self._context_param(arg, annotation)
-            elif record:
-                self._record_field(arg, annotation)
-            else:
-                source = source or self._source()
-                self._argument(arg, annotation, source, ordinal)
-                ordinal += 1
+        for arg, annotation in annotated:
+            try:
+                if self._is_context(arg, annotation):
+                    self._context_param(arg, annotation)
+                elif record:
+                    self._record_field(arg, annotation)
+                else:
+                    self.source = self.source or self._source()
+                    self._argument(arg, annotation, self.source, ordinal)
+                    ordinal += 1
+            except Bad:
+                self.info.bad.add(arg.arg)
 
     # -- the context itself
 
@@ -107,11 +110,13 @@ class _Binding:
             cls = REGISTERS[self.unit.arch].context
         return t.RecordType(cls, "ctx"), cls
 
-    def _record(self) -> tuple[t.ValueType, Any]:
-        """A ``struct trace_event_raw_NAME`` or ``bpf_iter__NAME``."""
+    def _record(self, named: KernelType | None) -> tuple[t.ValueType, Any]:
+        """A ``struct trace_event_raw_NAME`` or ``bpf_iter__NAME``; named: what the user says that it is."""
         types, name = self.unit.kernel, self.target.rpartition("/")[2]
         names = [f"bpf_iter__{name}"]
-        if self.kind.args == "tracepoint":
+        if named is not None:
+            names = [named.__name__]
+        elif self.kind.args == "tracepoint":
             names = [f"trace_event_raw_{name}"]
             if self.target.startswith("syscalls/"):
                 names = [f"trace_event_raw_sys_{name.split('_')[1]}"] if name.count("_") > 1 else []
@@ -121,24 +126,24 @@ class _Binding:
                 space = "iter" if self.kind.args == "iter" else "ctx"
                 return t.KernelPtr(type_id, struct, False, space), KernelType(struct)
         what = f"the kernel's BTF has no {' or '.join(names) or 'system call'} of {self.kind.name} '{self.target}'"
-        hint = "tracepoints of one class share a record: use raw_tracepoint" if self.kind.args == "tracepoint" else ""
+        hint = "those of one class share a record: ctx: kernel.trace_event_raw_CLASS" if names else ""
         types.missing(self.unit, self.span, what, (names or [name])[0], (m.Struct,), hint)
 
     def _is_context(self, arg: ast.arg, annotation: Any) -> bool:
         if isinstance(annotation, type):
             return issubclass(annotation, Context)
-        if isinstance(annotation, KernelType):
-            return self.kind.args in ("tracepoint", "iter")
-        return arg.arg == "ctx" and annotation is None
+        if annotation is None and arg.arg == "ctx":
+            return self.kind.args != "raw_args" or not self.target or "ctx" not in self._names()
+        return _is_record(annotation) and self.kind.args in ("tracepoint", "iter")
+
+    def _names(self) -> dict[str, Given]:
+        self.source = self.source or self._source()
+        return self.source.by_name
 
     def _context_param(self, arg: ast.arg, annotation: Any) -> None:
         type_, storage = self.info.context.type, self.info.context.storage
-        if annotation is not None:
-            wanted = self.unit.value_type(annotation, Span.of(arg, self.info.path))
-            if isinstance(wanted, t.RecordType):
-                type_, storage = wanted, annotation
-            elif isinstance(wanted, t.KernelPtr) and isinstance(type_, t.KernelPtr) and wanted.type_id != type_.type_id:
-                self._note(arg, f"'{arg.arg}' is {type_.name} here, not {wanted.name}")
+        if isinstance(annotation, type):
+            type_, storage = t.RecordType(annotation, "ctx"), annotation
         self.info.params.append(Param(arg.arg, storage, type_, self.base.local))
 
     # -- a record's fields
@@ -159,7 +164,7 @@ class _Binding:
             return
         local = ir.Local(arg.arg, value.type.ir)
         self.info.prologue.append(ir.Set(local, value.ir))
-        self.info.params.append(Param(arg.arg, annotation or KernelType(arg.arg), value.type, local))
+        self.info.params.append(Param(arg.arg, annotation or _storage(value.type), value.type, local))
 
     # -- arguments
 
@@ -180,7 +185,7 @@ class _Binding:
         type_ = self._type_of(arg, annotation, source, given)
         local = ir.Local(arg.arg, type_.ir)
         self.info.prologue.append(ir.Set(local, self._value(given, type_)))
-        self.info.params.append(Param(arg.arg, annotation or KernelType(arg.arg), type_, local))
+        self.info.params.append(Param(arg.arg, annotation or _storage(type_), type_, local))
 
     def _type_of(self, arg: ast.arg, annotation: Any, source: Source, given: Given) -> t.ValueType:
         type_ = self.unit.kernel.value_type(given.type_id, source.trusted) if given.type_id else None
@@ -345,6 +350,24 @@ class _Binding:
 
     def _note(self, arg: ast.arg, reason: str, hint: str = "") -> None:
         self.unit.diagnostics.add(Span.of(arg, self.info.path), reason, hint)
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, KernelType) and annotation.__name__.startswith(("trace_event_raw_", "bpf_iter__"))
+
+
+def _storage(type_: t.ValueType) -> Any:
+    """How a user would write the type."""
+    match type_:
+        case t.IntType():
+            return t.vocabulary_type(type_.shape)
+        case t.BoolType():
+            return bool
+        case t.KernelPtr(type_name=name):
+            return KernelType(name)
+        case t.OptionalType(inner=inner):
+            return Optional(_storage(inner))
+    return Ptr("void")
 
 
 __all__ = ["bind_context"]

@@ -59,6 +59,7 @@ class FunctionInfo:
     result, result_storage: as declared; by_memory: the caller gives the address for it, as the first argument.
     calls: (callee, faults that the caller handles there); faults: those that may leave by its own hand.
     context: of a program, the `Param` of the one argument that the kernel gives it; prologue: what sets the others.
+    bad: parameters of which a diagnostic says why they are none.
     """
 
     name: str
@@ -80,6 +81,7 @@ class FunctionInfo:
     faults: set[ir.Fault] = field(default_factory=set)
     context: Any = None
     prologue: list[ir.Stmt] = field(default_factory=list)
+    bad: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False, slots=True)

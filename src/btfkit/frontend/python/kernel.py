@@ -55,7 +55,7 @@ class Where:
 
 
 def relocation(unit: Unit, type_id: int, access: tuple[int, ...], kind: CoreRelo, value: int) -> str:
-    """The symbol that stands for what the loader puts there."""
+    """The symbol that stands for what the loader puts there; it finds types by name."""
     key = type_id, access, int(kind)
     if key not in unit.relocations:
         symbol = f".core.{len(unit.relocations)}"
@@ -75,6 +75,8 @@ def _address(body: Body, where: Where, type_: t.KernelPtr) -> ir.Expr:
         return ir.Offset(ir.POINTER, where.base, where.off) if where.off else where.base
     if where.access == (0,):
         return where.base
+    if not body.unit.kernel.opened[where.root].name:
+        return ir.Offset(ir.POINTER, where.base, where.off)
     symbol = relocation(body.unit, where.root, where.access, CoreRelo.FIELD_BYTE_OFFSET, where.off)
     return ir.Relocated(ir.POINTER, where.base, symbol)
 
@@ -233,8 +235,9 @@ def _bits(body: Body, where: Where, found: Field, of: t.KernelPtr) -> t.Value:
     word = ir.Int(64, isinstance(type_, t.IntType) and type_.signed)
     lefts: ir.Expr = ir.Const(word, left)
     rights: ir.Expr = ir.Const(word, right)
-    if of.space:
-        value = ops.cast(ir.Load(ir.Int(size * 8, False), where.base, off, size, static=True), word)
+    if of.space or not kernel.opened[where.root].name:
+        plain = _load(body, replace(where, off=off), ir.Int(size * 8, False), size, of)
+        value: ir.Expr = ops.cast(plain, word)
     else:
         access = where.access + found.access
 

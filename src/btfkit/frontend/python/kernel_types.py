@@ -20,6 +20,7 @@ from btfkit.model import types as m
 from btfkit.model.btf import Btf
 
 if TYPE_CHECKING:
+    from btfkit.frontend.objects import ObjectBuilder
     from btfkit.frontend.python.unit import Unit
 
 COMPOSITE = (m.Struct, m.Union)
@@ -212,6 +213,14 @@ class KernelTypes:
             star += "*"
             type_ = self.opened.resolved(type_.type_id)
         return (type_.name or ("void" if isinstance(type_, m.Void) else type_.kind.name.lower())) + star + suffix
+
+    # -- in the object
+
+    def declare(self, unit: Unit, builder: ObjectBuilder) -> None:
+        """The kfuncs and relocations that the unit uses, with the types that they need."""
+        from btfkit.frontend.python.kernel_export import declare  # noqa: PLC0415 (only where there are any)
+
+        declare(unit, self.opened, builder)
 
 
 __all__ = ["Field", "KernelTypes"]
