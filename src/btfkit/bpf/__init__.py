@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from btfkit.bpf import constants, contexts, ints, packet, records, structs
-from btfkit.bpf.ints import be16, be32, be64, char, i8, i16, i32, i64, u8, u16, u32, u64
 from btfkit.bpf.kinds import KINDS
 from btfkit.bpf.maps import MAP_CLASSES
-from btfkit.bpf.programs import BpfProgram, Decorator
-from btfkit.bpf.records import Bits, Context, Header, Ptr, Record, Struct, Union, sizeof
+from btfkit.bpf.programs import Decorator
 from btfkit.bpf.session import load
 from btfkit.bpf.words import HELPER_FUNCTIONS, WORDS, Static, kernel, kfunc
 

@@ -104,7 +104,7 @@ class DevMapHash(_Lookup[K, V]):
 class _Indexed(MapSpec, dict[int, V], Generic[V]):  # type: ignore[misc]
     """A map indexed by u32, whose elements are all there."""
 
-    types = ("value",)
+    types: ClassVar[tuple[str, ...]] = ("value",)
 
     def __missing__(self, index: int) -> Any:
         if not 0 <= index < (self.max_entries or 0):
@@ -258,5 +258,3 @@ MAP_CLASSES: tuple[type[MapSpec], ...] = (
     ArrayOfMaps, ProgArray, CgroupArray, DevMap, CpuMap, XskMap, SockMap, ReuseportSockArray, StackTrace, SkStorage,
     TaskStorage, InodeStorage, CgroupStorage, Queue, Stack, BloomFilter, RingBuf, UserRingBuf, PerfEvents, Arena,
 )  # fmt: skip
-
-__all__ = [*(cls.__name__ for cls in MAP_CLASSES), "DEFAULT_ENTRIES", "MAP_CLASSES", "MapSpec"]  # pyright: ignore

@@ -1,6 +1,6 @@
-"""Decorators that make a function a program: ``@xdp``, ``@raw_tracepoint("sched_switch")``, ``@tc(default=TC_ACT_SHOT)``.
+"""Decorators that make a function a program: ``@xdp``, ``@raw_tracepoint("sched_switch")``, ``@tc(default=2)``.
 
-In: a function. Out: a `BpfProgram`, which the front end compiles, and which in plain Python is called like the function.
+In: a function. Out: a `BpfProgram`, which the front end compiles; in plain Python it is called like the function.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Decorator:
         if isinstance(function, BpfProgram):
             raise TypeError(f"{function.function.__name__} is a program of another kind already")
         if kind.target == "required" and not target:
-            raise TypeError(f"@{kind.name} needs a target: @{kind.name}(\"...\")")
+            raise TypeError(f'@{kind.name} needs a target: @{kind.name}("...")')
         if kind.target == "none" and target:
             raise TypeError(f"@{kind.name} takes no target, not {target!r}")
         if sleepable and not kind.sleepable:

@@ -151,13 +151,14 @@ class RecordMeta(type):
             fields.update({f.name: f.type for f in getattr(base, "__layout__", _EMPTY).fields.values()})
         frame = sys._getframe(1)
         for field, type_ in annotations.items():
+            found = type_
             if isinstance(type_, str):
                 if type_.startswith("ClassVar"):
                     continue
-                type_ = eval(type_, frame.f_globals, {**frame.f_locals, **body})
+                found = eval(type_, frame.f_globals, {**frame.f_locals, **body})
             elif getattr(type_, "__origin__", None) is ClassVar or type_ is ClassVar:
                 continue
-            fields[field] = type_
+            fields[field] = found
         defaults = {field: body.pop(field) for field in annotations if field in body and field in fields}
         cls = super().__new__(mcs, name, bases, body, **keywords)
         is_union = any(getattr(base, "_is_union", False) for base in bases) or bool(body.get("_is_union"))

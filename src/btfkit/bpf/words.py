@@ -104,7 +104,6 @@ class Static:
         return cls(type_)
 
 
-
 kernel: Final = _Namespace(KernelType, "Types of the kernel by name: ``kernel.task_struct``.")
 kfunc: Final = _Namespace(Kfunc, "Functions of the kernel by name: ``kfunc.bpf_strlen``.")
 

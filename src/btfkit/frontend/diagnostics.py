@@ -63,9 +63,7 @@ class Diagnostics:
         """SourceError where there are any."""
         if self.found:
             count = len(self.found)
-            raise SourceError(
-                f"{count} error{'s' if count > 1 else ''}", path=path, diagnostics=self.render()
-            )
+            raise SourceError(f"{count} error{'s' if count > 1 else ''}", path=path, diagnostics=self.render())
 
 
 __all__ = ["Diagnostic", "Diagnostics"]

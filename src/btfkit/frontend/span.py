@@ -18,8 +18,9 @@ class Span(NamedTuple):
     @classmethod
     def of(cls, node: ast.AST, path: str, first_line: int = 1) -> Span:
         """Of a node of a text whose first line is the file's line first_line."""
-        line = getattr(node, "lineno", 1) + first_line - 1
-        end_line = (getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)) + first_line - 1
+        line: int = getattr(node, "lineno", 1) + first_line - 1
+        last: int | None = getattr(node, "end_lineno", None)
+        end_line = line if last is None else last + first_line - 1
         col = getattr(node, "col_offset", 0)
         end_col = getattr(node, "end_col_offset", None)
         return cls(path, line, col, end_line, col + 1 if end_col is None else end_col)

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from btfkit.bpf.ints import ArrayType
+from btfkit.bpf.ints import ArrayType, FixedInt
 from btfkit.bpf.records import Record, size_align
 from btfkit.frontend.python import ir, ops
 from btfkit.frontend.python import types as t
@@ -44,6 +44,8 @@ class Body:
         self.loops: list[Loop] = []
         self.rounds = 1
         self.tries: list[frozenset[ir.Fault] | None] = []
+        self.free: dict[tuple[int, int], list[ir.Local]] = {}
+        self.taken: list[ir.Local] = []
         self.info.faults.clear()
         self.info.calls.clear()
         for var in self.vars.values():
@@ -144,7 +146,21 @@ class Body:
         return ir.Local("t", type_, is_temp=True)
 
     def memory(self, size: int, align: int = 8, name: str = "m") -> ir.Local:
-        return ir.Local(name, ir.POINTER, max(size, 1), max(align, 8), is_temp=True)
+        """Memory for this statement; a variable can make it its own. The stack is small, so it is used again."""
+        shape = (max(size, 1), max(align, 8))
+        free = self.free.get(shape)
+        local = free.pop() if free else ir.Local(name, ir.POINTER, *shape, is_temp=True)
+        self.taken.append(local)
+        return local
+
+    @contextlib.contextmanager
+    def own_memory(self) -> Iterator[None]:
+        """Statements that may become a function of their own use no memory of those around them."""
+        before, self.free = self.free, {}
+        try:
+            yield
+        finally:
+            self.free = before
 
     def hold(self, expr: ir.Expr) -> ir.Expr:
         """The expression's value as it is now, whatever is done later."""
@@ -195,14 +211,12 @@ class Body:
         if isinstance(node, ast.Attribute):
             base = self.constant_of(node.value)
             return getattr(base, node.attr, None) if base is not None else None
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            base = self.constant_of(node.value)
-            if isinstance(base, ArrayType) or (isinstance(base, type) and issubclass(base, (Record, int))):
-                return base[node.slice.value]
-        elif isinstance(node, ast.Subscript):
-            base, index = self.constant_of(node.value), self.constant_of(node.slice)
-            if isinstance(index, int) and (isinstance(base, (type, ArrayType)) and hasattr(base, "__name__")):
-                return base[index]  # type: ignore[index]
+        if isinstance(node, ast.Subscript):  # an array type
+            kind: Any = self.constant_of(node.value)
+            index = node.slice.value if isinstance(node.slice, ast.Constant) else self.constant_of(node.slice)
+            is_type = isinstance(kind, ArrayType) or (isinstance(kind, type) and issubclass(kind, (Record, FixedInt)))
+            if is_type and isinstance(index, int):
+                return kind[index]
         return None
 
     def is_array_call(self, node: ast.Call, storage: ArrayType) -> bool:
@@ -415,7 +429,12 @@ class Body:
             if not self.env.alive:
                 return
             self.span = self.where(node)
+            before, self.taken = self.taken, []
             statement(self, node)
+            for local in self.taken:
+                if local.is_temp:
+                    self.free.setdefault((local.size, local.align), []).append(local)
+            self.taken = before
 
     def return_none(self) -> None:
         self.emit(ir.Return(ir.Const(self.info.function.result, 0)))

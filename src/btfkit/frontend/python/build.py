@@ -6,6 +6,7 @@ Stages: unit and body (what is declared, what is meant), `ir`, emit and llvm (co
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,7 +71,22 @@ def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
         _trying(Body(unit, info).check)
     unit.diagnostics.check(path)
     _spread_faults(unit)
+    _count_registers(unit)
+    unit.diagnostics.check(path)
     return unit
+
+
+def _count_registers(unit: Unit) -> None:
+    """A fault and a result leave a function together: the place for the result is an argument more."""
+    for info in _all(unit):
+        function = info.function
+        if function.raises and function.noinline and function.result != ir.NOTHING and len(function.params) > 4:
+            span = Span.of(info.node, info.path)
+            unit.diagnostics.add(
+                Span(span.path, span.line, span.col, span.line, span.col + 3),
+                f"'{info.name}' has five parameters, a result and faults: that is more than five arguments",
+                "put some of them into a Struct, and pass that",
+            )
 
 
 def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) -> Span:
@@ -89,10 +105,8 @@ def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) ->
 
 
 def _trying(action: Callable[[], Any]) -> None:
-    try:
+    with contextlib.suppress(Bad):
         action()
-    except Bad:
-        pass
 
 
 def _all(unit: Unit) -> Iterable[FunctionInfo]:

@@ -13,7 +13,7 @@ from btfkit.bpf.ints import ArrayType, FixedInt
 from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.records import RecordMeta, size_align
 from btfkit.bpf.words import HelperFunction, Kfunc, Word
-from btfkit.frontend.python import conditions, expr, ir, maps, ops, packet, text, timers, words
+from btfkit.frontend.python import conditions, expr, ir, map_methods, maps, ops, packet, text, timers, words
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl, Param
 from btfkit.frontend.python.storage import Place, build, load
@@ -44,7 +44,7 @@ def call(body: Body, node: ast.Call) -> t.Value:
 def _method(body: Body, node: ast.Call, func: ast.Attribute) -> t.Value:
     base = body.expr(func.value)
     if isinstance(base.type, t.MapRef) or (base.is_const and isinstance(base.const, MapDecl)):
-        return maps.method(body, base, func.attr, node)
+        return map_methods.method(body, base, func.attr, node)
     if base.is_const:
         return _call_const(body, expr.attribute(body, base, func.attr, func), node)
     if isinstance(base.type, t.OptionalType):
@@ -121,10 +121,9 @@ def _fresh(body: Body, storage: Any, node: ast.Call) -> t.Value:
     size, align = size_align(storage)
     memory = body.memory(size, align)
     place = Place(storage, ir.LocalAddr(ir.POINTER, memory), space="own")
-    if not node.args and not node.keywords:
-        if isinstance(storage, ArrayType) or not storage.__defaults__:
-            body.emit(ir.Zero(place.base, size, 8))
-            return t.Value(body.unit.value_type(storage, space="own"), place.base)
+    if not node.args and not node.keywords and (isinstance(storage, ArrayType) or not storage.__defaults__):
+        body.emit(ir.Zero(place.base, size, 8))
+        return t.Value(body.unit.value_type(storage, space="own"), place.base)
     build(body, place, node, t.type_name(storage))
     return t.Value(body.unit.value_type(storage, space="own"), place.base)
 
@@ -268,7 +267,7 @@ def _result(body: Body, info: FunctionInfo, args: list[ir.Expr]) -> t.Value:
 
 
 def _storage(inner: t.ValueType) -> Any:
-    from btfkit.frontend.python.statements import result_storage  # noqa: PLC0415
+    from btfkit.frontend.python.returns import result_storage  # noqa: PLC0415
 
     return result_storage(inner)
 

@@ -147,8 +147,8 @@ def equal(body: Body, left: t.Value, right: t.Value, node: ast.AST) -> ir.Expr:
             body.fail(node, f"{left.type.name} and {right.type.name} are never equal")
         test: ir.Expr = ir.Const(ir.BOOL, 1)
         for name in left.type.cls.__layout__.fields:
-            parts = [load(body, field_place(body, side, name, node)) for side in (left, right)]
-            part = compare(body, ast.Eq(), *parts, node)
+            ours, theirs = (load(body, field_place(body, side, name, node)) for side in (left, right))
+            part = compare(body, ast.Eq(), ours, theirs, node)
             test = _test_of(part) if isinstance(test, ir.Const) else ir.Both(ir.BOOL, test, _test_of(part))
         return test
     if isinstance(left.type, t.ArrayRef):
@@ -160,7 +160,7 @@ def equal(body: Body, left: t.Value, right: t.Value, node: ast.AST) -> ir.Expr:
 
 
 def _contains(body: Body, where: t.Value, what: t.Value, node: ast.AST) -> ir.Expr:
-    if where.is_const and isinstance(where.const, MapDecl) or isinstance(where.type, t.MapRef):
+    if (where.is_const and isinstance(where.const, MapDecl)) or isinstance(where.type, t.MapRef):
         from btfkit.frontend.python.maps import contains  # noqa: PLC0415
 
         return contains(body, where, what, node)

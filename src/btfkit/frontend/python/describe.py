@@ -43,7 +43,7 @@ class Describer:
     def int_type(self, name: str, bits: int, signed: bool) -> int:
         return self.builder.type(t.Int(name, bits // 8, IntEncoding.SIGNED if signed else IntEncoding(0)))
 
-    def type(self, storage: Any) -> int:
+    def type_id(self, storage: Any) -> int:
         """The id of a vocabulary type; 0 for none."""
         add = self.builder.type
         if storage is None or storage is NoneType:
@@ -53,12 +53,12 @@ class Describer:
         if storage is bool:
             return add(t.Int("bool", 1, IntEncoding.BOOL))
         if isinstance(storage, Optional):
-            return self.type(storage.type)
+            return self.type_id(storage.type)
         if isinstance(storage, Bits):
-            return self.type(storage.base)
+            return self.type_id(storage.base)
         if isinstance(storage, ArrayType):
             index = self.int_type("__ARRAY_SIZE_TYPE__", 32, False)
-            return add(t.Array(self.type(storage.elem), index, storage.count))
+            return add(t.Array(self.type_id(storage.elem), index, storage.count))
         if isinstance(storage, Ptr):
             return add(t.Ptr(self._target(storage.target)))
         if isinstance(storage, KernelType):
@@ -85,7 +85,7 @@ class Describer:
             target = self.unit.named_type(target)
         if isinstance(target, KernelType):
             return self.builder.type(t.Fwd(target.__name__)) if target.__name__ != "void" else 0
-        return self.type(target)
+        return self.type_id(target)
 
     def _enum(self, cls: type[IntEnum]) -> int:
         values = tuple(t.EnumValue(name, int(value)) for name, value in cls.__members__.items())
@@ -103,7 +103,7 @@ class Describer:
                 bit_off = field.off * 8 + field.bit_off
                 if field.bit_size and self.unit.byte_order == "big":
                     bit_off = field.off * 8 + field.size * 8 - field.bit_off - field.bit_size
-                members.append(t.Member(field.name, self.type(field.type), bit_off, field.bit_size))
+                members.append(t.Member(field.name, self.type_id(field.type), bit_off, field.bit_size))
             kind = t.Union if issubclass(cls, Union) else t.Struct
             self.builder.define(reserved, kind(cls.__c_name__, layout.size, tuple(members), has_bits))
         return self._records[cls]
@@ -113,7 +113,7 @@ class Describer:
     def map(self, decl: MapDecl) -> ObjectMap:
         """A map; an inner one is a template."""
         spec = decl.spec
-        key, value = self.type(decl.key), self.type(decl.value)
+        key, value = self.type_id(decl.key), self.type_id(decl.value)
         attributes: dict[str, Any] = {
             "key": key, "value": value, "max_entries": self._entries(spec), "flags": spec.flags,
             "numa_node": spec.numa_node, "map_extra": spec.map_extra,
@@ -132,8 +132,8 @@ class Describer:
             child = decl.inner
             inner = self.builder.inner_map(
                 child.spec.type,
-                key=self.type(child.key),
-                value=self.type(child.value),
+                key=self.type_id(child.key),
+                value=self.type_id(child.value),
                 max_entries=self._entries(child.spec),
                 flags=child.spec.flags,
             )
@@ -166,7 +166,12 @@ class Describer:
         data = constants.pack(decl.storage, decl.value, self.unit.byte_order)
         parent = self.functions.get(id(decl.parent)) if decl.parent is not None else None
         self.builder.variable(
-            decl.name, self.type(decl.storage), data=data, parent=parent, symbol=decl.symbol.name, const=decl.is_const
+            decl.name,
+            self.type_id(decl.storage),
+            data=data,
+            parent=parent,
+            symbol=decl.symbol.name,
+            const=decl.is_const,
         )
 
     def function(self, info: FunctionInfo) -> FunctionDecl:
@@ -174,12 +179,12 @@ class Describer:
         if info.program is not None and info.context is not None:
             storage = info.context.storage
             is_record = isinstance(storage, type) and issubclass(storage, Record)
-            context = self.builder.type(t.Ptr(self.type(storage) if is_record else 0))
+            context = self.builder.type(t.Ptr(self.type_id(storage) if is_record else 0))
             params = [("ctx", context)]
         if info.function.is_callback:
             pointer = self.builder.type(t.Ptr(0))
             params = [(local.name, pointer) for local in info.function.params]
-        returns = self.type(info.result_storage)
+        returns = self.type_id(info.result_storage)
         if not returns and (info.program is not None or info.function.is_callback):
             returns = self.int_type("i32", 32, True)
         parent = self.functions.get(id(info.parent)) if info.parent is not None else None
@@ -194,7 +199,7 @@ class Describer:
     def _param(self, storage: Any) -> int:
         inner = storage.type if isinstance(storage, Optional) else storage
         is_memory = isinstance(inner, ArrayType) or (isinstance(inner, type) and issubclass(inner, Record))
-        return self.builder.type(t.Ptr(self.type(inner))) if is_memory else self.type(inner)
+        return self.builder.type(t.Ptr(self.type_id(inner))) if is_memory else self.type_id(inner)
 
     def callback(self, symbol: str, kind: str) -> None:
         """A function that the emitter made of a loop's body."""

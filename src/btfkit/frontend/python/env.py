@@ -80,7 +80,12 @@ def join(a: t.ValueType | None, b: t.ValueType, growth: int) -> t.ValueType | No
         inner = join(inner_a, inner_b, growth)
         flags = [x.by_flag for x in (a, b) if isinstance(x, t.OptionalType)]
         return None if inner is None or len(set(flags)) > 1 else t.OptionalType(inner, flags[0])
-    if isinstance(a, t.RecordType) and isinstance(b, t.RecordType) and a.cls is b.cls and "own" not in (a.space, b.space):
+    if (
+        isinstance(a, t.RecordType)
+        and isinstance(b, t.RecordType)
+        and a.cls is b.cls
+        and "own" not in (a.space, b.space)
+    ):
         spaces = {a.space, b.space}
         if spaces <= {"mem", "shared"}:
             return t.RecordType(a.cls, "shared")

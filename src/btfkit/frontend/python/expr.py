@@ -235,7 +235,7 @@ def _bool_op(body: Body, node: ast.BoolOp) -> t.Value:
         is_and = isinstance(node.op, ast.And)
         with body.capture() as stmts:
             right = check(body, right_node)
-        kept = ([], left)
+        kept: Branch = ([], left)
         then, other = ((stmts, right), kept) if is_and else (kept, (stmts, right))
         left = _choose(body, test, then, other, node)
     return left

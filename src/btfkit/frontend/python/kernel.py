@@ -297,10 +297,9 @@ def field_exists(body: Body, call: ast.Call) -> t.Value:
     node = call.args[0] if len(call.args) == 1 and not call.keywords else call
     if not isinstance(node, ast.Attribute):
         body.fail(node, "field_exists() asks for a field", "write field_exists(kernel.task_struct.mm)")
-    named = body.constant_of(node.value)
-    if isinstance(named, KernelType):
-        type_ = body.unit.kernel.pointer(body.unit, named.__name__, body.where(node))
-        where = Where(ir.Const(ir.POINTER, 0), type_.type_id)
+    named = _named(body, node.value)
+    if named is not None:
+        type_, where = named
     else:
         with body.capture():
             base = body.expr(node.value)
@@ -310,6 +309,25 @@ def field_exists(body: Body, call: ast.Call) -> t.Value:
             type_, where = base_type, _where(body, t.Value(base_type, base.expr, bound=base.bound))
     access = where.access + find(body, type_, node.attr, node).access
     return _exists(body, relocation(body.unit, where.root, access, CoreRelo.FIELD_EXISTS, 1))
+
+
+def _named(body: Body, node: ast.expr) -> tuple[t.KernelPtr, Where] | None:
+    """``kernel.task_struct``, ``kernel.task_struct.se``: that type, and where it is in what it was reached from."""
+    found = body.constant_of(node)
+    if isinstance(found, KernelType):
+        type_ = body.unit.kernel.pointer(body.unit, found.__name__, body.where(node))
+        return type_, Where(ir.Const(ir.POINTER, 0), type_.type_id)
+    outer = _named(body, node.value) if isinstance(node, ast.Attribute) else None
+    if outer is None or not isinstance(node, ast.Attribute):
+        return None
+    type_, where = outer
+    part = find(body, type_, node.attr, node)
+    inner = body.unit.kernel.value_type(part.type_id)
+    if not isinstance(inner, t.KernelPtr):
+        body.fail(node, f"{type_.name}.{node.attr} has no fields")
+    if isinstance(body.unit.kernel.opened[part.type_id], m.Ptr):
+        return inner, Where(where.base, inner.type_id)
+    return inner, where.inner(part.access, part.bit_off // 8)
 
 
 def type_exists(body: Body, node: ast.Call) -> t.Value:

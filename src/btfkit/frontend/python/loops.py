@@ -47,7 +47,7 @@ class _Frame:
         body = self.body
         body.loops.append(self.loop)
         outer, body.rounds = body.rounds, body.rounds * max(rounds, 1)
-        with body.capture() as out:
+        with body.capture() as out, body.own_memory():
             body.block(self.node.body)
         body.rounds = outer
         body.loops.pop()
@@ -146,7 +146,9 @@ def _counted(body: Body, node: ast.While) -> int | None:
         return None
     name = test.left.id
     steps = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
-    last = [s for s in node.body if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id == name]
+    last = [
+        s for s in node.body if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id == name
+    ]
     if len(steps) != 1 or len(last) != 1 or any(isinstance(n, ast.Continue) for n in ast.walk(node)):
         return None
     step = last[0].value
@@ -174,7 +176,11 @@ def for_loop(body: Body, node: ast.For) -> None:
     iterated = node.iter
     if isinstance(iterated, ast.Call):
         called = body.constant_of(iterated.func)
-        if called is None and isinstance(iterated.func, ast.Name) and iterated.func.id in ("range", "enumerate", "reversed"):
+        if (
+            called is None
+            and isinstance(iterated.func, ast.Name)
+            and iterated.func.id in ("range", "enumerate", "reversed")
+        ):
             called = {"range": range, "enumerate": enumerate, "reversed": reversed}[iterated.func.id]
         if called is range:
             _for_range(body, node, iterated)
@@ -199,7 +205,8 @@ def for_loop(body: Body, node: ast.For) -> None:
     if value.is_const and isinstance(value.const, MapDecl):
         _for_map(body, node, value.const, "keys")
     elif value.is_const and isinstance(value.const, range):
-        _count(body, node, *(t.Value(t.OBJECT, const=x) for x in (value.const.start, value.const.stop)), value.const.step)
+        start, stop = (t.Value(t.OBJECT, const=x) for x in (value.const.start, value.const.stop))
+        _count(body, node, start, stop, value.const.step)
     else:
         _for_array(body, node, value, node.target, None)
 
@@ -299,7 +306,9 @@ def _for_array(body: Body, node: ast.For, value: t.Value, target: ast.expr, inde
     at = ir.Get(ir.I64, counter)
     size = size_align(storage)[0]
     with body.capture() as head:
-        place = Place(storage, ir.Index(ir.POINTER, base, ops.cast(at, ir.U64), size), 0, space, align=1 if space == "read" else 8)
+        place = Place(
+            storage, ir.Index(ir.POINTER, base, ops.cast(at, ir.U64), size), 0, space, align=1 if space == "read" else 8
+        )
         element = load(body, place)
         if items:
             element.type = t.PlainType(min(items), max(items))

@@ -38,7 +38,7 @@ def run_text(text: str, path: str) -> dict[str, Any]:
         exec(code, namespace)
     except BtfkitError:
         raise
-    except Exception as error:  # noqa: BLE001 (whatever the user's module raises is the diagnostic)
+    except Exception as error:
         raise _raised(error, full, path, text) from error
     finally:
         if folder in sys.path:

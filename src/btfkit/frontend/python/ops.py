@@ -144,7 +144,7 @@ def _plain_range(op: str, a: t.Value, b: t.Value) -> t.PlainType:
             low, high = 0, a_high
         case "or" | "xor" if a_low >= 0 and b_low >= 0:
             low, high = 0, (1 << max(a_high, b_high).bit_length()) - 1
-        case "shl" if a_low >= 0 and 0 <= b_low and b_high < 64:
+        case "shl" if a_low >= 0 and b_low >= 0 and b_high < 64:
             low, high = 0, a_high << b_high
         case _:
             low, high = t.I64_MIN, t.I64_MAX
@@ -207,7 +207,7 @@ def _shift(body: Body, op: str, a: t.Value, b: t.Value, node: ast.AST) -> t.Valu
     if low < 0:
         count = body.hold(count)
         body.raise_if(ir.Compare(ir.BOOL, "lt", count, const(0, b_type)), ir.Fault.VALUE)
-    width = 64 if isinstance(result, t.PlainType) else result.bits
+    width = result.bits if isinstance(result, t.IntType) else 64
     if high < 1 << width - 1 or isinstance(b_type, t.BoolType):
         shifted = cast(count, result.ir)
     else:  # a count that the narrower type does not hold
@@ -232,8 +232,10 @@ def _power(body: Body, a: t.Value, b: t.Value, node: ast.AST) -> t.Value:
 def unary(body: Body, op: ast.unaryop, a: t.Value, node: ast.AST) -> t.Value:
     """``-a``, ``+a``, ``~a``."""
     if a.is_const and isinstance(a.const, int):
-        fold = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert}[type(op)]
-        return t.Value(t.OBJECT, const=fold(a.const))
+        folds: dict[type[ast.unaryop], Callable[[int], int]] = {
+            ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+        }  # fmt: skip
+        return t.Value(t.OBJECT, const=folds[type(op)](a.const))
     if not a.is_int:
         body.fail(node, f"{body.describe(a)} is not an integer")
     zero, ones = t.Value(t.OBJECT, const=0), t.Value(t.OBJECT, const=-1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from btfkit.bpf.ints import ArrayType
 from btfkit.bpf.records import Record, size_align
 from btfkit.bpf.words import Static
-from btfkit.frontend.python import ir, loops, matching, ops
+from btfkit.frontend.python import faults, ir, loops, matching, ops, returns
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import MapDecl
 from btfkit.frontend.python.env import Env, Var
@@ -33,19 +33,6 @@ NOT_IN_THE_LANGUAGE: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Import: ("an import in a function", "import in the module"),
     ast.ImportFrom: ("an import in a function", "import in the module"),
     ast.Nonlocal: ("nonlocal", "use a Static[...] variable, or pass a Struct"),
-}
-
-FAULTS: dict[type[BaseException], frozenset[ir.Fault] | None] = {
-    KeyError: frozenset({ir.Fault.KEY}),
-    IndexError: frozenset({ir.Fault.INDEX}),
-    LookupError: frozenset({ir.Fault.KEY, ir.Fault.INDEX}),
-    ZeroDivisionError: frozenset({ir.Fault.ZERO_DIVISION}),
-    ArithmeticError: frozenset({ir.Fault.ZERO_DIVISION}),
-    AssertionError: frozenset({ir.Fault.ASSERTION}),
-    ValueError: frozenset({ir.Fault.VALUE}),
-    RuntimeError: frozenset({ir.Fault.RUNTIME}),
-    Exception: None,
-    BaseException: None,
 }
 
 
@@ -173,7 +160,7 @@ def _ann_assign(body: Body, node: ast.AnnAssign) -> None:
     annotation = body.constant_of(node.annotation)
     try:
         annotation = evaluate(node.annotation, info.namespace, info.path)
-    except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+    except Exception as error:
         body.fail(node.annotation, f"this is not a type: {error}")
     if isinstance(annotation, Static):
         _static(body, node, name, annotation)
@@ -246,10 +233,7 @@ def _aug_assign(body: Body, node: ast.AugAssign) -> None:
 
         if augment(body, check(body, target.value), target, node):
             return
-    if isinstance(target, ast.Name):
-        place = _global_place(body, target)
-    else:
-        place = place_of(body, target)
+    place = _global_place(body, target) if isinstance(target, ast.Name) else place_of(body, target)
     check_writable(body, place, target)
     augment_place(body, place, node.op, body.held(check(body, node.value)), node)
 
@@ -299,110 +283,6 @@ def _if(body: Body, node: ast.If) -> None:
         body.emit(ir.If(test, branches[0], branches[1]))
 
 
-def _return(body: Body, node: ast.Return) -> None:
-    info = body.info
-    result = info.function.result
-    is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-    if info.program is not None:
-        if is_none:
-            if not isinstance(info.result, t.NoneType):
-                body.fail(node, f"'{info.name}' returns {info.result.name}, not None")
-            body.emit(ir.Return(ir.Const(result, info.function.default)))
-        else:
-            assert node.value is not None
-            value = check(body, node.value)
-            type_ = t.U32 if isinstance(info.result, t.NoneType) else info.result
-            if isinstance(info.result, t.NoneType) and not value.is_int:
-                body.fail(node, f"a program returns an integer, not {body.describe(value)}")
-            body.emit(ir.Return(ops.cast(ops.convert(body, value, type_, node, "the result"), result)))
-    elif is_none:
-        if isinstance(info.result, t.OptionalType):
-            body.return_none()
-        elif isinstance(info.result, t.NoneType):
-            body.emit(ir.Return())
-        else:
-            body.fail(node, f"'{info.name}' returns {info.result.name}, not None")
-    else:
-        assert node.value is not None
-        _return_value(body, node.value)
-    body.env.alive = False
-
-
-def _return_value(body: Body, node: ast.expr) -> None:
-    info = body.info
-    result = info.result
-    inner = result.inner if isinstance(result, t.OptionalType) else result
-    if isinstance(result, t.NoneType):
-        body.fail(node, f"'{info.name}' is declared to return nothing", "write -> and the type after its parameters")
-    if isinstance(result, t.TupleType):
-        _return_tuple(body, node, result)
-        return
-    if info.by_memory:
-        assert info.out is not None
-        storage = result_storage(inner)
-        place = Place(storage, ir.Get(ir.POINTER, info.out), space="own")
-        if isinstance(result, t.OptionalType):
-            value = check(body, node)
-            if isinstance(value.type, t.OptionalType):
-                _return_optional(body, place, value, node)
-                return
-            store(body, place, value, node, "the result")
-            body.emit(ir.Return(ir.Const(ir.BOOL, 1)))
-            return
-        build(body, place, node, "the result")
-        body.emit(ir.Return())
-        return
-    value = check(body, node)
-    if isinstance(inner, (t.IntType, t.PlainType, t.BoolType)):
-        body.emit(ir.Return(ops.convert(body, value, inner, node, "the result")))
-        return
-    given = value.type.inner if isinstance(value.type, t.OptionalType) else value.type
-    if isinstance(value.type, t.OptionalType) and not isinstance(result, t.OptionalType):
-        body.fail(node, "the result may be None here", f"declare -> {inner.name} | None, or check it first")
-    same_record = isinstance(given, t.RecordType) and isinstance(inner, t.RecordType) and given.cls is inner.cls
-    if same_record and isinstance(given, t.RecordType) and given.space == "own":
-        body.fail(node, "this record ends with the function", "return it by value: without Ptr")
-    if not same_record and type(given) is not type(inner):
-        body.fail(node, f"'{info.name}' returns {result.name}, not {body.describe(value)}")
-    body.emit(ir.Return(value.ir))
-
-
-def result_storage(inner: t.ValueType) -> Any:
-    if isinstance(inner, t.RecordType):
-        return inner.cls
-    if isinstance(inner, t.ArrayRef):
-        return inner.type
-    if isinstance(inner, t.IntType):
-        return t.vocabulary_type(inner.shape)
-    return bool if isinstance(inner, t.BoolType) else t.vocabulary_type((64, True))
-
-
-def _return_optional(body: Body, place: Place, value: t.Value, node: ast.expr) -> None:
-    assert isinstance(value.type, t.OptionalType)
-    test = body.truth(value, node)
-    with body.capture() as out:
-        store(body, place, t.Value(value.type.inner, value.expr), node, "the result")
-        body.emit(ir.Return(ir.Const(ir.BOOL, 1)))
-    body.emit(ir.If(test, out))
-    body.return_none()
-
-
-def _return_tuple(body: Body, node: ast.expr, result: t.TupleType) -> None:
-    assert body.info.out is not None
-    value = check(body, node)
-    items = value.items
-    if items is None and value.is_const and isinstance(value.const, tuple):
-        items = [t.Value(t.OBJECT, const=item) for item in value.const]
-    if items is None or len(items) != len(result.items):
-        body.fail(node, f"the result is a tuple of {len(result.items)}")
-    for i, (item, type_) in enumerate(zip(items, result.items, strict=True)):
-        if not isinstance(type_, (t.IntType, t.PlainType, t.BoolType)):
-            body.fail(node, "a tuple that is returned has integers", "return a Struct")
-        number = ops.cast(ops.convert(body, item, type_, node, f"item {i}"), ir.U64)
-        body.emit(ir.Store(ir.Get(ir.POINTER, body.info.out), number, 8 * i, 8))
-    body.emit(ir.Return())
-
-
 def _delete(body: Body, node: ast.Delete) -> None:
     from btfkit.frontend.python.maps import delete_item  # noqa: PLC0415
 
@@ -411,76 +291,6 @@ def _delete(body: Body, node: ast.Delete) -> None:
             delete_item(body, check(body, target.value), target)
         else:
             body.fail(target, "only an element of a map can be deleted")
-
-
-def _assert(body: Body, node: ast.Assert) -> None:
-    test, yes, _ = body.condition(node.test)
-    if isinstance(test, ir.Const) and test.value:
-        return
-    from btfkit.frontend.python.conditions import negate  # noqa: PLC0415
-
-    body.raise_if(negate(test), ir.Fault.ASSERTION)
-    body.env.present |= yes
-
-
-def _raise(body: Body, node: ast.Raise) -> None:
-    exc = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    found = getattr(__import__("builtins"), exc.id, None) if isinstance(exc, ast.Name) else None
-    kinds = FAULTS.get(found) if isinstance(found, type) else None
-    if exc is None or (kinds is None and found is not Exception):
-        body.fail(node, "only Python's own exceptions can be raised", f"one of {', '.join(e.__name__ for e in FAULTS)}")
-    fault = next(iter(sorted(kinds))) if kinds else ir.Fault.RUNTIME
-    body.fault(fault)
-    body.emit(ir.Raise(fault))
-    body.env.alive = False
-
-
-def _try(body: Body, node: ast.Try) -> None:
-    if node.finalbody:
-        body.fail(node.finalbody[0], "finally is not in the language")
-    handlers: list[tuple[frozenset[ir.Fault], list[ast.stmt]]] = []
-    for handler in node.handlers:
-        taken = _taken(body, handler)
-        if handler.name:
-            body.fail(handler, "an exception has no value here", "leave out 'as'")
-        handlers.append((taken, handler.body))
-    catches_all = any(not taken for taken, _ in handlers)
-    body.tries.append(None if catches_all else frozenset().union(*(taken for taken, _ in handlers)))
-    before = body.env.copy()
-    with body.capture() as inner:
-        body.block(node.body)
-    body.tries.pop()
-    end = body.env
-    with body.capture() as orelse:
-        body.block(node.orelse)
-    end = body.env
-    out: list[tuple[frozenset[ir.Fault], list[ir.Stmt]]] = []
-    for taken, nodes in handlers:
-        body.env = before.copy()
-        body.env.present &= end.present if end.alive else before.present
-        with body.capture() as stmts:
-            body.block(nodes)
-        out.append((taken, stmts))
-        end = end.merge(body.env)
-    body.env = end
-    body.span = body.where(node)
-    body.emit(ir.Try(inner, out, orelse))
-
-
-def _taken(body: Body, handler: ast.ExceptHandler) -> frozenset[ir.Fault]:
-    nodes = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    taken: set[ir.Fault] = set()
-    for node in nodes:
-        if node is None:
-            return frozenset()
-        found = getattr(__import__("builtins"), node.id, None) if isinstance(node, ast.Name) else None
-        if not isinstance(found, type) or found not in FAULTS:
-            body.fail(node, "this exception never occurs", f"one of {', '.join(e.__name__ for e in FAULTS)} can")
-        kinds = FAULTS[found]
-        if kinds is None:
-            return frozenset()
-        taken |= kinds
-    return frozenset(taken)
 
 
 def _with(body: Body, node: ast.With) -> None:
@@ -512,14 +322,14 @@ _HANDLERS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
     ast.Break: loops.break_,
     ast.Continue: loops.continue_,
     ast.Match: matching.match,
-    ast.Return: _return,
+    ast.Return: returns.return_,
     ast.Delete: _delete,
-    ast.Assert: _assert,
-    ast.Raise: _raise,
-    ast.Try: _try,
+    ast.Assert: faults.assert_,
+    ast.Raise: faults.raise_,
+    ast.Try: faults.try_,
     ast.With: _with,
     ast.FunctionDef: _function,
     ast.Global: _global,
 }
 
-__all__ = ["augment_place", "result_storage", "statement"]
+__all__ = ["augment_place", "statement"]

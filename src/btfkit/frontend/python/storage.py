@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Place:
-    """Memory of a vocabulary type: base + off bytes. space: as of `types.RecordType`. bits: (first, count) in a bitfield.
+    """Memory of a vocabulary type: base + off bytes. space: as of `types.RecordType`. bits: (first, count), a bitfield.
 
     owner: the Context class that it is a field of, with `field`: not all of those can be written.
     """
@@ -99,7 +99,7 @@ def check_writable(body: Body, place: Place, node: ast.AST) -> None:
     if place.space == "read":
         body.fail(node, "this memory can only be read")
     if place.owner is not None and place.space == "ctx":
-        writable = getattr(place.owner, "writable", frozenset())
+        writable: frozenset[str] = getattr(place.owner, "writable", frozenset())
         if place.field not in writable:
             names = ", ".join(sorted(writable)) or "none"
             body.fail(node, f"{place.owner.__name__}.{place.field} cannot be written", f"writable fields: {names}")
@@ -168,7 +168,7 @@ def _store_memory(body: Body, place: Place, value: t.Value, node: ast.AST, what:
     same = (isinstance(value.type, t.RecordType) and value.type.cls is storage) or (
         isinstance(value.type, t.ArrayRef) and _fits(value.type.type, storage)
     )
-    if not same or isinstance(value.type, t.ArrayRef) and value.type.space == "ctx":
+    if not same or (isinstance(value.type, t.ArrayRef) and value.type.space == "ctx"):
         body.fail(node, f"{what} is {t.type_name(storage)}, not {body.describe(value)}")
     source_size = size_align(value.type.type)[0] if isinstance(value.type, t.ArrayRef) else size
     if source_size < size:
@@ -246,10 +246,15 @@ def build(body: Body, place: Place, node: ast.expr, what: str, *, zeroed: bool =
         if called is storage:
             _build_record(body, place, storage, node, zeroed)
             return
-    if isinstance(storage, ArrayType) and isinstance(node, ast.Call) and not body.is_array_call(node, storage):
-        if body.call_into(node, place):
-            return
-    if isinstance(storage, (ArrayType,)) and isinstance(node, (ast.List, ast.Tuple)):
+    is_array = isinstance(storage, ArrayType)
+    if (
+        is_array
+        and isinstance(node, ast.Call)
+        and not body.is_array_call(node, storage)
+        and body.call_into(node, place)
+    ):
+        return
+    if isinstance(storage, ArrayType) and isinstance(node, (ast.List, ast.Tuple)):
         _build_array(body, place, storage, list(node.elts), node, zeroed)
         return
     if isinstance(storage, ArrayType) and isinstance(node, ast.Call) and body.is_array_call(node, storage):
@@ -290,7 +295,9 @@ def _build_record(body: Body, place: Place, cls: type[Record], node: ast.Call, z
     for keyword in node.keywords:
         name = keyword.arg or "**"
         if name not in layout.fields or name in given:
-            reason = f"{cls.__name__} has no field '{name}'" if name not in layout.fields else f"'{name}' is given twice"
+            reason = (
+                f"{cls.__name__} has no field '{name}'" if name not in layout.fields else f"'{name}' is given twice"
+            )
             body.fail(keyword, reason, f"it has {', '.join(names)}")
         given[name] = keyword.value
     if not zeroed:

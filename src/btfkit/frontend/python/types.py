@@ -209,10 +209,10 @@ I8, I16, I32, I64 = (IntType(bits, True) for bits in (8, 16, 32, 64))
 
 @dataclass(slots=True)
 class Value:
-    """An expression, checked. const: the Python object, where type is OBJECT. most: of an unsigned value, an upper bound.
+    """An expression, checked.
 
-    items: of a tuple. flag: of an optional by flag, the boolean.
-    place: what can be assigned to or changed in place: (storage type, base address, offset, writable…), if it is one.
+    const: the Python object, where type is OBJECT. most: of an unsigned value, an upper bound. items: of a tuple
+    flag:  of an optional by flag, the boolean. bound: the `storage.Place` that it was read from, if any
     """
 
     type: ValueType

@@ -81,7 +81,7 @@ class Unit:
         """A function that is called; compiled once."""
         return self._function(function, None)
 
-    def _function(self, function: python_types.FunctionType, program: BpfProgram | None) -> FunctionInfo:
+    def _function(self, function: Any, program: BpfProgram | None) -> FunctionInfo:
         key = function.__code__
         if key not in self.functions:
             file, node = self.sources.function(function)
@@ -92,9 +92,7 @@ class Unit:
     def nested(self, node: ast.FunctionDef, parent: FunctionInfo) -> FunctionInfo:
         """A function written in another."""
         if node.name not in parent.nested:
-            info = self._declare(
-                node, parent.namespace, parent.path, parent, None, f"{parent.qualname}.{node.name}"
-            )
+            info = self._declare(node, parent.namespace, parent.path, parent, None, f"{parent.qualname}.{node.name}")
             parent.nested[node.name] = info
         return parent.nested[node.name]
 
@@ -204,7 +202,7 @@ class Unit:
             return self.storage(evaluate(node, info.namespace, info.path))
         except Bad:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+        except Exception as error:
             self.diagnostics.add(Span.of(node, info.path), f"this is not a type: {error}")
             return None
 
@@ -357,7 +355,8 @@ class Unit:
         types = dict(zip(wanted, args, strict=True))
         inner = None
         for which, arg in types.items():
-            if typing.get_origin(arg) is not None and issubclass(typing.get_origin(arg), (MapSpec, dict)):
+            inner_class: Any = typing.get_origin(arg)
+            if inner_class is not None and issubclass(inner_class, (MapSpec, dict)):
                 inner = self.declare_map(f"{name}.inner", arg, spec.inner or HashMap(1), span)
                 types[which] = None
                 continue

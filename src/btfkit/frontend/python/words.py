@@ -91,7 +91,9 @@ def _swap(bits: int) -> Callable[[Any, ast.Call], t.Value]:
         if value.is_const and isinstance(value.const, int):
             little = body.unit.byte_order == "little"
             data = (int(value.const) & ((1 << bits) - 1)).to_bytes(bits // 8, "big")
-            return t.Value(t.OBJECT, const=t.vocabulary_type((bits, False))(int.from_bytes(data, "little" if little else "big")))
+            return t.Value(
+                t.OBJECT, const=t.vocabulary_type((bits, False))(int.from_bytes(data, "little" if little else "big"))
+            )
         return t.Value(type_, ir.Swap(type_.ir, ops.convert(body, value, type_, node, "the argument")))
 
     return handler
