@@ -82,6 +82,7 @@ class Body:
             var.type, var.local = param.type, param.local
             self.env.assigned.add(param.name)
         self.poison(sorted(self.info.bad))
+        self.vars.update({name: Var(name) for name in self.info.bad})
         self.out.extend(self.info.prologue)
         body = node.body
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
@@ -166,7 +167,7 @@ class Body:
         """The expression's value as it is now, whatever is done later."""
         if isinstance(expr, (ir.Const, ir.LocalAddr, ir.SymbolAddr, ir.FunctionAddr, ir.Text)):
             return expr
-        if isinstance(expr, ir.Get) and (expr.local.is_temp or not self.walrus):
+        if isinstance(expr, ir.Get) and expr.local.is_temp:
             return expr
         local = self.temp(expr.type)
         self.emit(ir.Set(local, expr))

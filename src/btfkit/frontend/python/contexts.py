@@ -112,22 +112,21 @@ class _Binding:
 
     def _record(self, named: KernelType | None) -> tuple[t.ValueType, Any]:
         """A ``struct trace_event_raw_NAME`` or ``bpf_iter__NAME``; named: what the user says that it is."""
-        types, name = self.unit.kernel, self.target.rpartition("/")[2]
-        names = [f"bpf_iter__{name}"]
-        if named is not None:
-            names = [named.__name__]
-        elif self.kind.args == "tracepoint":
-            names = [f"trace_event_raw_{name}"]
+        types, name, prefix = self.unit.kernel, self.target.rpartition("/")[2], "bpf_iter__"
+        if self.kind.args == "tracepoint":
+            prefix = "trace_event_raw_"
             if self.target.startswith("syscalls/"):
-                names = [f"trace_event_raw_sys_{name.split('_')[1]}"] if name.count("_") > 1 else []
-        for struct in names:
-            type_id = types.composite(self.unit, struct, self.span)
-            if type_id is not None:
-                space = "iter" if self.kind.args == "iter" else "ctx"
-                return t.KernelPtr(type_id, struct, False, space), KernelType(struct)
-        what = f"the kernel's BTF has no {' or '.join(names) or 'system call'} of {self.kind.name} '{self.target}'"
-        hint = "those of one class share a record: ctx: kernel.trace_event_raw_CLASS" if names else ""
-        types.missing(self.unit, self.span, what, (names or [name])[0], (m.Struct,), hint)
+                name = "_".join(name.split("_")[:2])
+        struct = named.__name__ if named is not None else prefix + name
+        type_id = types.composite(self.unit, struct, self.span)
+        if type_id is not None:
+            space = "iter" if self.kind.args == "iter" else "ctx"
+            return t.KernelPtr(type_id, struct, False, space), KernelType(struct)
+        reason = f"the kernel's BTF has no struct {struct}, the record of '{self.target}'"
+        shared = sorted(n for n in types.btf(self.unit, self.span).names() if n.startswith(struct))
+        if shared and self.kind.args == "tracepoint":  # one for all tracepoints of a class
+            self.unit.error(self.span, reason, f"say which it is: ctx: kernel.{' or kernel.'.join(shared[:3])}")
+        types.missing(self.unit, self.span, reason, name, (m.Struct,), prefix)
 
     def _is_context(self, arg: ast.arg, annotation: Any) -> bool:
         if isinstance(annotation, type):
@@ -265,11 +264,11 @@ class _Binding:
                     return Source(what, {}, [Given(i) for i in range(12)])
                 return self._slots(what, self._tracepoint(target), 1, "", trusted)
             case "lsm" | "lsm_cgroup":
-                return self._slots(what, self._function(f"bpf_lsm_{target}", f"LSM hook '{target}'"), 0, "", True)
+                return self._slots(what, self._function(target, "LSM hook", "bpf_lsm_"), 0, "", True)
             case "struct_ops":
                 return self._struct_ops(target)
         returned = RETURNED if self.section != "fentry" else ""
-        return self._slots(what, self._function(target, f"function '{target}'"), 0, returned, True)
+        return self._slots(what, self._function(target, "function"), 0, returned, True)
 
     def _tracepoint(self, name: str) -> m.FuncProto:
         """Its arguments' names are with the functions that the kernel makes for it."""
@@ -283,13 +282,14 @@ class _Binding:
             if proto is not None:
                 return proto
         self.unit.kernel.missing(
-            self.unit, self.span, f"the kernel's BTF has no tracepoint '{name}'", f"btf_trace_{name}", (m.Typedef,)
+            self.unit, self.span, f"the kernel's BTF has no tracepoint '{name}'", name, (m.Typedef,), "btf_trace_"
         )
 
-    def _function(self, name: str, what: str) -> m.FuncProto:
-        found = self.unit.kernel.func(self.unit, name, self.span)
+    def _function(self, name: str, what: str, prefix: str = "") -> m.FuncProto:
+        found = self.unit.kernel.func(self.unit, prefix + name, self.span)
         if found is None:
-            self.unit.kernel.missing(self.unit, self.span, f"the kernel's BTF has no {what}", name, (m.Func,))
+            reason = f"the kernel's BTF has no {what} '{name}'"
+            self.unit.kernel.missing(self.unit, self.span, reason, name, (m.Func,), prefix)
         return found[1]
 
     def _struct_ops(self, target: str) -> Source:
@@ -332,7 +332,7 @@ class _Binding:
                 found = unit.kernel.func(unit, prefix + target, self.span) if proto is None else None
                 proto = found[1] if found is not None else proto
         elif target and not is_user and not any(c in target for c in "*?:"):
-            proto = self._function(target, f"function '{target}'")
+            proto = self._function(target, "function")
         if returns:
             type_id = proto.return_type if proto is not None else 0
             return Source(what, {RETURNED: Given(-1, type_id)}, [])

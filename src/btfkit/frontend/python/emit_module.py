@@ -79,7 +79,7 @@ class Module:
         if data not in self._texts:
             name = self._texts[data] = f"@.text.{len(self._texts)}"
             self._globals[name] = (
-                f'{name} = private unnamed_addr constant [{len(data)} x i8] c{quoted(data)}, section ".rodata", align 1'
+                f'{name} = private constant [{len(data)} x i8] c{quoted(data)}, section ".rodata", align 1'
             )
         return self._texts[data]
 

@@ -99,13 +99,21 @@ class KernelTypes:
         return not self._kfuncs or type_id in self._kfuncs
 
     def missing(
-        self, unit: Unit, span: Span, reason: str, name: str, kinds: tuple[type[m.Type], ...], hint: str = ""
+        self,
+        unit: Unit,
+        span: Span,
+        reason: str,
+        name: str,
+        kinds: tuple[type[m.Type], ...],
+        prefix: str = "",
     ) -> typing.NoReturn:
-        """A diagnostic, with names that are near, or else the hint."""
+        """A diagnostic, with names that are near; prefix: what the kernel puts before all such names."""
         btf = self.btf(unit, span)
-        likely = [n for n in btf.names() if n[:1] == name[:1] and abs(len(n) - len(name)) < 4]
-        near = [n for n in difflib.get_close_matches(name, likely, n=6) if btf.find_all(n, *kinds)]
-        unit.error(span, reason, f"did you mean {' or '.join(near[:2])}?" if near else hint)
+        start, size = prefix + name[:1], len(prefix + name)
+        likely = [n for n in btf.names() if n.startswith(start) and abs(len(n) - size) < 4]
+        near = [n for n in difflib.get_close_matches(prefix + name, likely, n=6) if btf.find_all(n, *kinds)]
+        shown = [n.removeprefix(prefix) for n in near[:2]]
+        unit.error(span, reason, f"did you mean {' or '.join(shown)}?" if shown else "")
 
     # -- layout
 

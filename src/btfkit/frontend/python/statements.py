@@ -98,7 +98,10 @@ def _assign_to(body: Body, target: ast.expr, value: ast.expr, node: ast.stmt) ->
 
 def _is_map(body: Body, node: ast.expr) -> bool:
     if isinstance(node, ast.Name) and node.id in body.vars and node.id not in body.globals:
-        return isinstance(body.vars[node.id].type, t.MapRef) or isinstance(body.vars[node.id].const, MapDecl)
+        type_ = body.vars[node.id].type
+        if isinstance(type_, t.OptionalType) and node.id in body.env.present:
+            type_ = type_.inner
+        return isinstance(type_, t.MapRef) or isinstance(body.vars[node.id].const, MapDecl)
     if isinstance(node, (ast.Name, ast.Attribute)):
         value = body.constant_of(node)
         if isinstance(node, ast.Name) and isinstance(value, dict):

@@ -326,14 +326,10 @@ class Unit:
     def map_by_value(self, value: MapSpec, span: Span) -> MapDecl:
         """A map that another module declares: found by its identity."""
         if id(value) not in self.maps:
-            for module in list(sys.modules.values()):
-                space = getattr(module, "__dict__", {})
-                for name in space.get("__annotations__", {}):
-                    if space.get(name) is value:
-                        found = self.declared(name, space, span)
-                        assert isinstance(found, MapDecl)
-                        return found
-            self.error(span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ...")
+            found = self._name_of(value)
+            if found is None:
+                self.error(span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ...")
+            self.declared(*found, span)
         return self.maps[id(value)]
 
     def declare_map(self, name: str, annotation: Any, value: Any, span: Span) -> MapDecl:
@@ -345,7 +341,7 @@ class Unit:
                 self.error(span, f"map '{name}' must start empty: {{}}", "fill it after loading: bpf.maps.NAME[k] = v")
             spec = HashMap() if not isinstance(value, MapSpec) else value
             origin = type(spec)
-        if not isinstance(spec, MapSpec):
+        if not isinstance(spec, origin):
             self.error(span, f"map '{name}' is set to {value!r}", f"write {origin.__name__}(max_entries=...)")
         args = list(typing.get_args(annotation))
         wanted = origin.types
@@ -357,7 +353,7 @@ class Unit:
         for which, arg in types.items():
             inner_class: Any = typing.get_origin(arg)
             if inner_class is not None and issubclass(inner_class, (MapSpec, dict)):
-                inner = self.declare_map(f"{name}.inner", arg, spec.inner or HashMap(1), span)
+                inner = self._inner_map(name, arg, inner_class, spec.inner, span)
                 types[which] = None
                 continue
             try:
@@ -369,7 +365,30 @@ class Unit:
         key = types.get("key", self._index_key(origin))
         found = MapDecl(name, spec, key, types.get("value"), symbol, span, inner)
         self.maps[id(value)] = found
+        for element in spec.values:
+            if isinstance(element, (MapSpec, dict)):
+                self.map_by_value(element, span)
         return found
+
+    def _inner_map(self, name: str, annotation: Any, origin: type, given: MapSpec | None, span: Span) -> MapDecl:
+        """What the maps in a map of maps are like: as a map that the program declares, or one of which there is no other."""
+        if given is not None and self._name_of(given) is not None:
+            return self.map_by_value(given, span)
+        if given is None and issubclass(origin, MapSpec) and origin.types == ("value",):
+            self.error(span, f"map '{name}': the size of its maps is not said", f"write inner={origin.__name__}(...)")
+        spec = HashMap() if given is None else given
+        found = self.declare_map(f"{name}.inner", annotation, spec, span)
+        del self.maps[id(spec)]
+        return found
+
+    def _name_of(self, value: Any) -> tuple[str, dict[str, Any]] | None:
+        """The name that a map is declared by, and where."""
+        modules = (getattr(module, "__dict__", {}) for module in list(sys.modules.values()))
+        for space in (self.namespace, *modules):
+            for name in space.get("__annotations__", {}):
+                if space.get(name) is value:
+                    return name, space
+        return None
 
     @staticmethod
     def _index_key(origin: type[MapSpec]) -> Any:
