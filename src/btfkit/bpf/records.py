@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, Self
 
-from btfkit.bpf.ints import ArrayType, ArrayValue, FixedInt, u32
+from btfkit.bpf.ints import ArrayType, ArrayValue, FixedInt, char, u8, u32
 
 
 class Bits:
@@ -183,7 +183,6 @@ class RecordMeta(type):
 _EMPTY = Layout(0, 1, {})
 
 
-@dataclass_transform(field_specifiers=())
 class Record(metaclass=RecordMeta):
     """What `Struct`, `Union`, `Header` and `Context` share."""
 
@@ -227,12 +226,18 @@ class Record(metaclass=RecordMeta):
         return {name: _plain(self.__dict__[name]) for name in self.__layout__.fields if name in self.__dict__}
 
     def __eq__(self, other: object) -> bool:
+        """With another of its class; with a tuple, which is what maps give back."""
+        if isinstance(other, tuple):
+            return self._values() == other
         if not isinstance(other, Record):
             return NotImplemented
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.items()))
+        return hash(self._values())
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(_plain(value) for value in self.__dict__.values())
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
@@ -252,7 +257,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value._asdict()
     if isinstance(value, ArrayValue):
-        return str(value) if value.type.elem.__name__ == "char" else [_plain(v) for v in value]
+        if value.type.elem is char:
+            return str(value)
+        return bytes(value) if value.type.elem is u8 else tuple(_plain(v) for v in value)
     return int(value) if isinstance(value, FixedInt) else value
 
 

@@ -94,6 +94,8 @@ class StructCodec(Codec):
             return self._encode(self._by_position(value))
         if isinstance(value, Bytes):
             return exact_bytes(self, value)
+        if hasattr(value, "_asdict"):  # a record of another make, as of btfkit.bpf
+            return self.encode(value._asdict())
         self.refuse(value, f"a dict, a tuple or a record ({self.name})")
 
     def _encode(self, given: Sequence[Any]) -> bytes:
