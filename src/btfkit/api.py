@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -109,11 +109,12 @@ def compile_namespace(
     cpu: str = "v3",
     arch: str | None = None,
     btf: PathOrBytes | Btf | None = None,
+    llvm: Callable[[str], object] | None = None,
 ) -> Object:
     """The object of the programs in a Python namespace: a module's globals, a notebook's.
 
     cpu: v2, v3 or v4; arch: of the machine whose registers probes read; btf: the kernel types to build with, by default
-    those of the running kernel. SourceError: all that is wrong with the programs.
+    those of the running kernel; llvm: is given the code as LLVM's IR. SourceError: all that is wrong with the programs.
     """
     from btfkit.frontend.python import Options  # noqa: PLC0415 (only who compiles pays for it)
     from btfkit.frontend.python import compile_namespace as compile_  # noqa: PLC0415
@@ -129,7 +130,7 @@ def compile_namespace(
 
     path = path or str(namespace.get("__file__") or namespace.get("__name__") or "<program>")
     file = str(namespace.get("__file__") or path)
-    options = Options(byte_order, cpu, arch or platform.machine(), kernel_btf, shown={file: path})
+    options = Options(byte_order, cpu, arch or platform.machine(), kernel_btf, shown={file: path}, llvm=llvm)
     return Object.of(compile_(namespace, path, options))
 
 

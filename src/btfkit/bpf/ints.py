@@ -222,6 +222,12 @@ class ArrayType:
         """``u8[6][4]``: four arrays of six."""
         return ArrayType(self, count)
 
+    def __or__(self, other: Any) -> Any:
+        """``u8[6] | None``."""
+        from btfkit.bpf.words import Optional  # noqa: PLC0415 (words have types too)
+
+        return Optional(self) if other is None else NotImplemented
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ArrayType) and (self.elem, self.count) == (other.elem, other.count)
 

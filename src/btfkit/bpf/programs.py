@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, overload
 
 from btfkit.bpf.kinds import ProgramKind
@@ -61,6 +62,8 @@ class Decorator:
         kind = self.kind
         if isinstance(function, BpfProgram):
             raise TypeError(f"{function.function.__name__} is a program of another kind already")
+        if not isinstance(function, FunctionType):
+            raise TypeError(f"@{kind.name} is for a function written with def, not {function!r}")
         if kind.target == "required" and not target:
             raise TypeError(f'@{kind.name} needs a target: @{kind.name}("...")')
         if kind.target == "none" and target:

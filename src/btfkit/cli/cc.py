@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from btfkit.cli import exits
-from btfkit.cli.outputs import add_output, write_output
-from btfkit.cli.report import say, warn
+from btfkit.cli.compiling import add_target, output_of, write_in_form
+from btfkit.cli.outputs import write_output
+from btfkit.cli.report import say
 from btfkit.cli.text import print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -32,25 +32,17 @@ EXAMPLES = """\
 TAKES_EXTRA = True
 """What stands behind ``--`` is not ours to parse."""
 
-_FORMS = ("instance", "libbpf", "sidecar", "classic", "proposed", "plain")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.usage = "btfkit cc SOURCE [-o OUT] [options] [-- compiler options]\n       btfkit cc --list [--json]"
     parser.add_argument("source", metavar="SOURCE", nargs="?", help="a C source file")
-    add_output(parser, "the object; default: SOURCE with .o, in the current directory", required=False)
+    add_target(parser, cpus=("v1", "v2", "v3", "v4"), plain=True)
     parser.add_argument("--compiler", metavar="X", help="a path, a program's name, or a family: clang, gcc, zig")
-    parser.add_argument("--byte-order", choices=("little", "big"), default=sys.byteorder, help="default: as here")
-    parser.add_argument("--cpu", choices=("v1", "v2", "v3", "v4"), default="v3", help="instruction set; default: v3")
     parser.add_argument("-O", dest="opt", metavar="LEVEL", default="2", help="optimisation, 1, 2 or s; default: 2")
     parser.add_argument("-D", dest="defines", metavar="NAME[=VALUE]", action="append", default=[], help="a macro")
     parser.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where headers are")
-    parser.add_argument(
-        "--form", choices=_FORMS, default="instance", help="default: instance; plain: as the compiler made it"
-    )
     parser.add_argument("--keep-dwarf", action="store_true", help="keep the sections .debug_*")
-    parser.add_argument("--strict", action="store_true", help="what the form cannot say is an error")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the compiler's command line")
     parser.add_argument("--list", action="store_true", help="list the compilers there are, the preferred one first")
     parser.add_argument("--json", action="store_true", help="--list as JSON")
@@ -66,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
         exits.usage_error(args, "--json goes with --list")
     from btfkit.frontend.c import run_compiler  # noqa: PLC0415 (see main: start quickly)
 
-    output = args.output or os.path.splitext(os.path.basename(args.source))[0] + ".o"
-    if os.path.realpath(output) == os.path.realpath(args.source):
-        exits.usage_error(args, f"{output} is the source file")
+    output = output_of(args)
     compiled = run_compiler(
         args.source,
         compiler=args.compiler,
@@ -85,24 +75,22 @@ def run(args: argparse.Namespace) -> int:
         say(shlex.join(compiled.command))
     for line in compiled.messages:
         print(printable(line), file=sys.stderr)
-    write_output(output, _in_form(compiled.object, args))
+    _write(output, compiled.object, args)
     return exits.OK
 
 
-def _in_form(data: bytes, args: argparse.Namespace) -> bytes:
-    """The compiler's object in the form asked for. Errors name the source file."""
-    from btfkit.convert import convert  # noqa: PLC0415
+def _write(path: str, data: bytes, args: argparse.Namespace) -> None:
+    """Write the compiler's object in the form asked for. Errors name the source file."""
     from btfkit.elf import write_elf  # noqa: PLC0415
-    from btfkit.object import read_object, write_object  # noqa: PLC0415
+    from btfkit.object import read_object  # noqa: PLC0415
 
     obj = read_object(data, args.source)
     if not args.keep_dwarf:
         drop_dwarf(obj.elf)
     if args.form == "plain":
-        return write_elf(obj.elf)
-    out = convert(obj, args.form, strict=args.strict)
-    warn(out.warnings)
-    return write_object(out)
+        write_output(path, write_elf(obj.elf))
+    else:
+        write_in_form(path, obj, args)
 
 
 def drop_dwarf(elf: Elf) -> None:

@@ -1,4 +1,4 @@
-"""Files that verbs read: objects, bare BTF, JSON.
+"""Files that verbs read: objects, bare BTF, JSON; Python files, which are compiled to objects in memory.
 
 In: a path. Out: bytes, or what the codecs make of them; errors bear the path. Nothing is decoded but what is asked for.
 """
@@ -6,9 +6,11 @@ In: a path. Out: bytes, or what the codecs make of them; errors bear the path. N
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from btfkit.errors import FormatError, TruncatedError
 from btfkit.format.btf import MAGIC
@@ -16,6 +18,7 @@ from btfkit.format.elf import ELF_MAGIC
 from btfkit.format.mapdef import DIALECTS
 
 if TYPE_CHECKING:
+    from btfkit.api import Object
     from btfkit.model.btf import Btf
     from btfkit.object import BpfObject
 
@@ -36,7 +39,7 @@ class Content(Enum):
 
 def add_file(parser: argparse.ArgumentParser, what: str) -> None:
     """The argument FILE."""
-    parser.add_argument("file", metavar="FILE", help=what)
+    parser.add_argument("file", metavar="FILE", help=f"{what}; a Python file (.py) is compiled first")
 
 
 def add_dialect(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +51,34 @@ def add_dialect(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_file(path: str) -> bytes:
+def add_btf(parser: argparse.ArgumentParser) -> None:
+    """The option --btf."""
+    parser.add_argument("--btf", metavar="FILE", help="a kernel's types, in place of those of the running one")
+
+
+def kernel_btf(args: argparse.Namespace) -> Btf | None:
+    """What --btf names; None: the running kernel's."""
+    return read_base(args.btf) if args.btf is not None else None
+
+
+def read_file(path: str, btf: Btf | None = None) -> bytes:
+    """A file's bytes; of a Python file those of the object that it makes. btf: the kernel types to compile it with."""
+    if not path.endswith(".py"):
+        return read_bytes(path)
+    from btfkit.object import write_object  # noqa: PLC0415 (see main: start quickly)
+
+    return write_object(compile_python(path, btf=btf))
+
+
+def compile_python(path: str, **options: Any) -> Object:
+    """The object of a Python file; what the file prints when it is run goes to stderr. See `btfkit.compile_file`."""
+    from btfkit.api import compile_file  # noqa: PLC0415
+
+    with contextlib.redirect_stdout(sys.stderr):
+        return compile_file(path, **options)
+
+
+def read_bytes(path: str) -> bytes:
     """A file's bytes. OSError, with the path; FormatError for one that does not end."""
     if os.path.isdir(path):
         raise FormatError("is a directory", path=path)
@@ -77,9 +107,9 @@ def content(data: bytes, path: str) -> Content:
     )
 
 
-def read_object_file(path: str, dialect: str | None = None) -> BpfObject:
-    """The object in a file, in the form it has."""
-    data = read_file(path)
+def read_object_file(path: str, dialect: str | None = None, btf: Btf | None = None) -> BpfObject:
+    """The object in a file, in the form it has. btf: see `read_file`."""
+    data = read_file(path, btf)
     found = content(data, path)
     if found is not Content.OBJECT:
         raise FormatError(f"is {found.value}, not an ELF object", path=path)

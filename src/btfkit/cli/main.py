@@ -12,12 +12,14 @@ from typing import Any
 from btfkit.cli import exits
 
 VERBS = {
+    "build": "compile the BPF programs in a Python source file to an object",
     "cc": "compile a C source file to a BPF object, in instance form",
     "show": "list the maps, functions and variables of an object",
     "dump": "print types: bpftool's raw lines, a C header, JSON",
     "convert": "write an object, or bare BTF, in another form or byte order",
     "plan": "print what loading an object would do, without loading it",
     "run": "load an object, run one of its programs once or more, print what came of it",
+    "attach": "load an object, attach its programs, print what they send",
     "map": "list maps in the kernel; read and change them as typed values",
 }
 
@@ -28,6 +30,8 @@ verbs:
 `btfkit VERB --help` says more. `--json` has every table as JSON.
 
 examples:
+  btfkit build flows.py -o flows.o
+  btfkit attach flows.py eth0
   btfkit cc flows.c -o flows.o
   btfkit show flows.o
   btfkit run flows.o --program count --data packet.bin --maps
@@ -112,7 +116,7 @@ def _top_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="btfkit",
         usage="btfkit [--version] [--help] VERB …",
-        description="A toolchain for BPF's type format: compile C, see and convert what an object declares, load it.",
+        description="A toolchain for BPF: compile Python or C, see and convert what an object declares, load it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

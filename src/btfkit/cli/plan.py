@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from btfkit.cli import exits
-from btfkit.cli.inputs import add_dialect, add_file, read_object_file
+from btfkit.cli.inputs import add_btf, add_dialect, add_file, kernel_btf, read_object_file
 from btfkit.cli.report import warn
 from btfkit.cli.text import print_json, printable
 from btfkit.errors import TypeNotFoundError
@@ -22,6 +22,7 @@ is loaded, and no privilege is needed."""
 EXAMPLES = """\
   btfkit plan flows.o
   btfkit plan flows.o --program count --json
+  btfkit plan latency.py --btf vmlinux-6.1.btf
   btfkit plan prog.o --type xdp --program my_prog"""
 
 
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_file(parser, "an object of any form")
     parser.add_argument("--program", metavar="NAME", action="append", default=[], help="only this program; all maps")
     add_type(parser)
+    add_btf(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, instructions as hex digits")
     add_dialect(parser)
 
@@ -54,7 +56,8 @@ def make(args: argparse.Namespace) -> LoadPlan:
     types = dict(text.partition("=")[::2] for text in args.type)
     if not all(types.values()):
         exits.usage_error(args, "--type is NAME=SECTION")
-    return make_plan(upgrade(read_object_file(args.file, args.dialect)), types=types)
+    btf = kernel_btf(args)
+    return make_plan(upgrade(read_object_file(args.file, args.dialect, btf)), types=types, btf=btf)
 
 
 def program_of(plan: LoadPlan, name: str) -> ProgramPlan:

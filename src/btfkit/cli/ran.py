@@ -60,10 +60,11 @@ def print_result(
         rows.append(("ctx", result.ctx.hex(" ") if is_bytes or codec is None else codec.format(result.ctx)))
     print_table(rows, styles=("bold",))
     if args.maps:
-        _print_maps(bpf)
+        print_maps(bpf)
 
 
-def _print_maps(bpf: LoadedObject) -> None:
+def print_maps(bpf: LoadedObject) -> None:
+    """The contents of its maps, and its variables."""
     for map_ in _typed_maps(bpf):
         words = [map_type_word(int(map_.type)), types_text(map_)]
         print(f"\nmap {printable(map_.name)}: {', '.join(filter(None, words))}")

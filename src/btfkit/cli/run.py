@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from btfkit.cli import exits
-from btfkit.cli.inputs import add_dialect, add_file, read_file
+from btfkit.cli.inputs import add_btf, add_dialect, add_file, read_bytes
 from btfkit.cli.outputs import write_output
 from btfkit.cli.plan import add_type, make, program_of
 from btfkit.cli.report import warn
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Load an object's maps and one program into the running kernel, run the program there (BPF_PROG_TEST_RUN: nothing is
 attached to anything), and print what it returned, how long a run took, and what became of the packet. Then everything
-is closed again, except for maps that are pinned by name.
+is closed again, except for maps that are pinned by name. To have programs see what happens, `btfkit attach` them.
+
+Of a Python file the programs are compiled; its `if __name__ == "__main__":` block is not run: `python FILE` does that.
 
 Programs that see packets get the packet of --data or --hex, or else 64 zero bytes; others get none unless one is given.
 --ctx is the context, as JSON of the type that the program's parameter points at, or its bytes as 0x and hex digits;
@@ -31,6 +34,7 @@ With --maps the contents of the object's maps and variables after the run follow
 are left out (not in JSON)."""
 
 EXAMPLES = """\
+  btfkit run flows.py --maps
   btfkit run flows.o --data packet.bin --repeat 1000 --maps
   printf '...' | btfkit run flows.o --program count --data -
   btfkit run flows.o --hex 'ffffffffffff 020000000001 0806' --json
@@ -54,13 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     packet.add_argument("--hex", metavar="DIGITS", help="the packet, as hex digits; spaces and colons do not count")
     parser.add_argument("--ctx", metavar="JSON", help="the context")
     parser.add_argument("--repeat", metavar="N", type=int, default=1, help="run it so often; default: 1")
-    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="what a variable starts with")
+    add_set(parser)
     parser.add_argument("--maps", action="store_true", help="print the object's maps and variables after the run")
     parser.add_argument("--out", metavar="FILE", help="write what became of the packet; - is stdout")
     parser.add_argument("--json", action="store_true", help="as JSON, packets as hex digits")
     parser.add_argument("-v", "--log", action="store_true", help="print the verifier's whole log on stderr")
+    add_btf(parser)
     add_type(parser)
     add_dialect(parser)
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """The option --set."""
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="what a variable starts with")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     plan = make(args)
     program = _program(plan, args)
     data = _packet(program, args)
-    variables = dict(_variable(plan, text, args) for text in args.set)
+    variables = start_values(plan, args)
     from btfkit.cli.ran import print_result  # noqa: PLC0415 (see main: start quickly)
     from btfkit.load.linux import load  # noqa: PLC0415
 
@@ -108,14 +118,19 @@ def _program(plan: LoadPlan, args: argparse.Namespace) -> ProgramPlan:
         return plan.programs[0]
     if not plan.programs:
         raise LoadError("there is no program in it", path=args.file)
-    exits.usage_error(args, f"--program is needed, one of {', '.join(printable(p.name) for p in plan.programs)}")
+    exits.usage_error(args, f"--program is needed, one of {listed(plan.programs)}")
+
+
+def listed(programs: Iterable[ProgramPlan]) -> str:
+    """Their names, and in which sections they are."""
+    return ", ".join(printable(f"{program.name} ({program.section})") for program in programs)
 
 
 def _packet(program: ProgramPlan, args: argparse.Namespace) -> bytes | None:
     if args.data == "-":
         return sys.stdin.buffer.read()
     if args.data is not None:
-        return read_file(args.data)
+        return read_bytes(args.data)
     if args.hex is not None:
         try:
             return bytes.fromhex(args.hex.replace(":", " "))
@@ -123,6 +138,11 @@ def _packet(program: ProgramPlan, args: argparse.Namespace) -> bytes | None:
             exits.usage_error(args, f"--hex: {error}")
     sees = program.prog_type is not None and program.prog_type.name in _SEE_PACKETS
     return DEFAULT_PACKET if sees else None
+
+
+def start_values(plan: LoadPlan, args: argparse.Namespace) -> dict[str, Any]:
+    """What --set says, each value as its variable's type has it."""
+    return dict(_variable(plan, text, args) for text in args.set)
 
 
 def _variable(plan: LoadPlan, text: str, args: argparse.Namespace) -> tuple[str, Any]:

@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 
 from btfkit.bpf.ints import ArrayType, FixedInt
 from btfkit.bpf.records import Record, size_align
-from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import ir, variables
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl, VariableDecl
-from btfkit.frontend.python.env import Env, Loop, Var, join
-from btfkit.frontend.python.storage import Place, load, store
-from btfkit.frontend.python.unit import Bad, Unit
+from btfkit.frontend.python.env import Env, Loop, Var
+from btfkit.frontend.python.storage import Place, load
+from btfkit.frontend.python.unit import Unit
 from btfkit.frontend.span import NOWHERE, Span
 
 MOST_PASSES = 8
@@ -47,6 +47,7 @@ class Body:
         self.free: dict[tuple[int, int], list[ir.Local]] = {}
         self.taken: list[ir.Local] = []
         self.info.faults.clear()
+        self.info.context_uses.clear()
         self.info.calls.clear()
         for var in self.vars.values():
             var.flag = var.local = None
@@ -259,124 +260,11 @@ class Body:
 
     def var_value(self, name: str, node: ast.AST) -> t.Value:
         """What a variable holds."""
-        if name in self.env.bad:
-            raise Bad
-        var = self.vars.get(name)
-        if var is None or var.type is None or name not in self.env.assigned:
-            if self.changed or not self.env.alive:
-                raise Bad
-            self.fail(node, f"'{name}' may not be set here", f"set it on every path before, as in {name} = 0")
-        if var.is_const:
-            return t.Value(t.OBJECT, const=var.const)
-        type_ = var.type
-        flag = ir.Get(ir.BOOL, var.flag) if var.flag is not None else None
-        if isinstance(type_, t.OptionalType) and name in self.env.present:
-            type_, flag = type_.inner, None
-        if isinstance(type_, t.TupleType):
-            self.fail(node, "a tuple is unpacked where it is made", "write a, b = ...")
-        assert var.local is not None
-        if var.local.is_memory:
-            address = ir.LocalAddr(ir.POINTER, var.local)
-            return t.Value(type_, address, flag=flag, bound=Place(_storage(type_), address, space="own"))
-        value = t.Value(type_, ir.Get(var.local.type, var.local), flag=flag)
-        return self.held(value) if self.walrus else value
+        return variables.var_value(self, name, node)
 
     def set_var(self, name: str, value: t.Value, node: ast.AST) -> None:
         """``name = value``."""
-        var = self.vars.setdefault(name, Var(name))
-        if value.is_const and not isinstance(value.const, int) and value.const is not None:
-            self._set_const(var, value, node)
-            return
-        if isinstance(value.type, t.NoneType):
-            self.fail(node, "this call returns nothing")
-        given = self._assigned_type(value)
-        if var.storage is None:
-            new = join(var.type, given, var.joined)
-            if new is None or var.is_const:
-                assert var.type is not None
-                self.fail(
-                    node, f"'{name}' is {var.type.name} elsewhere, and {given.name} here", "use another name for one"
-                )
-            if new != var.type:
-                if var.type is not None:
-                    self.changed, var.joined = True, var.joined + 1
-                    var.local = None
-                var.type = new
-        assert var.type is not None
-        self._store_var(var, value, node)
-        self.env.assigned.add(name)
-        self.env.bad.discard(name)
-        self.env.present.discard(name)
-        if isinstance(var.type, t.OptionalType) and not isinstance(given, (t.OptionalType, t.NoneType)):
-            self.env.present.add(name)
-
-    def _set_const(self, var: Var, value: t.Value, node: ast.AST) -> None:
-        if var.type is not None and not (var.is_const and var.const is value.const):
-            self.fail(node, f"'{var.name}' stands for {self.describe(value)} here, and for something else elsewhere")
-        var.type, var.is_const, var.const = t.OBJECT, True, value.const
-        self.env.assigned.add(var.name)
-
-    @staticmethod
-    def _assigned_type(value: t.Value) -> t.ValueType:
-        if value.is_const:
-            return t.NONE if value.const is None else ops.number_type(value)
-        return value.type
-
-    def _store_var(self, var: Var, value: t.Value, node: ast.AST) -> None:
-        type_ = var.type
-        assert type_ is not None
-        inner = type_.inner if isinstance(type_, t.OptionalType) else type_
-        if isinstance(type_, t.OptionalType) and type_.by_flag:
-            if var.flag is None:
-                var.flag = ir.Local(f"{var.name}.set", ir.BOOL)
-            present = value.flag or ir.Const(ir.BOOL, int(not (value.is_const and value.const is None)))
-            self.emit(ir.Set(var.flag, present))
-        if isinstance(inner, (t.RecordType, t.ArrayRef)) and inner.space == "own":
-            self._store_own(var, inner, value, node)
-            return
-        if var.local is None:
-            var.local = ir.Local(var.name, inner.ir)
-        if value.is_const and value.const is None:
-            self.emit(ir.Set(var.local, ir.Const(inner.ir, 0)))
-        elif isinstance(inner, (t.IntType, t.PlainType, t.BoolType)):
-            if isinstance(value.type, t.OptionalType):
-                assert value.expr is not None
-                self.emit(ir.Set(var.local, ops.cast(value.expr, inner.ir)))
-            else:
-                self.emit(ir.Set(var.local, ops.convert(self, value, inner, node, f"'{var.name}'")))
-        else:
-            given = value.type.inner if isinstance(value.type, t.OptionalType) else value.type
-            if join(inner, given, 0) is None:
-                self.fail(node, f"'{var.name}' is {inner.name}, not {self.describe(value)}")
-            if isinstance(value.type, t.OptionalType) and not isinstance(type_, t.OptionalType):
-                self.fail(node, f"'{var.name}' is {inner.name}, and this may be None", "check it first")
-            self.emit(ir.Set(var.local, value.ir))
-
-    def _store_own(self, var: Var, inner: t.RecordType | t.ArrayRef, value: t.Value, node: ast.AST) -> None:
-        if value.is_const and value.const is None:
-            if var.local is None:
-                var.local = self.memory(size_align(_storage(inner))[0], name=var.name)
-                var.local.is_temp = False
-            return
-        is_fresh = isinstance(value.expr, ir.LocalAddr) and value.expr.local.is_temp
-        if isinstance(value.type, (t.RecordType, t.ArrayRef)) and value.type.space == "own" and not is_fresh:
-            self.fail(
-                node,
-                f"'{var.name}' would name the same {inner.name} a second time",
-                "records are values here: write copy(...) for one of its own",
-            )
-        if var.local is None and is_fresh and isinstance(value.expr, ir.LocalAddr):
-            var.local = value.expr.local
-            var.local.name, var.local.is_temp = var.name, False
-            return
-        if var.local is None:
-            var.local = self.memory(size_align(_storage(inner))[0], name=var.name)
-            var.local.is_temp = False
-        place = Place(_storage(inner), ir.LocalAddr(ir.POINTER, var.local), space="own")
-        plain = value
-        if isinstance(value.type, t.OptionalType):
-            plain = t.Value(value.type.inner, value.expr)
-        store(self, place, plain, node, f"'{var.name}'")
+        variables.set_var(self, name, value, node)
 
     def poison(self, names: Sequence[str]) -> None:
         """What these hold is not known: a diagnostic has said why."""
@@ -439,14 +327,6 @@ class Body:
 
     def return_none(self) -> None:
         self.emit(ir.Return(ir.Const(self.info.function.result, 0)))
-
-
-def _storage(type_: t.ValueType) -> Any:
-    inner = type_.inner if isinstance(type_, t.OptionalType) else type_
-    if isinstance(inner, t.RecordType):
-        return inner.cls
-    assert isinstance(inner, t.ArrayRef)
-    return inner.type
 
 
 def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:

@@ -7,14 +7,16 @@ Stages: unit and body (what is declared, what is meant), `ir`, emit and llvm (co
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 from btfkit.bpf.programs import BpfProgram
-from btfkit.errors import InternalError, SourceError
+from btfkit.errors import SourceError
 from btfkit.frontend.objects import ObjectBuilder
-from btfkit.frontend.python import ir
+from btfkit.frontend.python import ir, kind_rules, stack
 from btfkit.frontend.python.body import Body
 from btfkit.frontend.python.declared import FunctionInfo
 from btfkit.frontend.python.describe import Describer
@@ -27,10 +29,16 @@ from btfkit.frontend.span import Span
 from btfkit.model.btf import Btf
 from btfkit.object import BpfObject
 
+_OUTPUT = re.compile(r"_+\d*")
+"""Names that an interactive shell gives to what it has shown."""
+
 
 @dataclass(slots=True)
 class Options:
-    """cpu: v2, v3 or v4. arch: of the machine whose registers probes read. kernel_btf: opened when types are needed."""
+    """cpu: v2, v3 or v4. arch: of the machine whose registers probes read. kernel_btf: opened when types are needed.
+
+    llvm: is given the code as LLVM's IR, before LLVM sees it.
+    """
 
     byte_order: str = "little"
     cpu: str = "v3"
@@ -38,18 +46,23 @@ class Options:
     kernel_btf: Callable[[], Btf] | Btf | None = None
     texts: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    llvm: Callable[[str], object] | None = None
 
 
 def compile_namespace(namespace: dict[str, Any], path: str, options: Options | None = None) -> BpfObject:
     """The object of all programs in a namespace. path: as errors call the file."""
     options = options or Options()
     unit = check(namespace, path, options)
-    program = ir.Program([info.function for info in _ordered(unit)], path)
+    infos = _ordered(unit)
+    program = ir.Program([info.function for info in infos], path)
     text = emit(program, byte_order=options.byte_order)  # type: ignore[arg-type]
+    if options.llvm is not None:
+        options.llvm(text)
     try:
         elf = compile_ir(text, byte_order=options.byte_order, cpu=options.cpu)  # type: ignore[arg-type]
     except LLVMError as error:
-        raise _explained(unit, error, path) from None
+        stack.refuse(unit, infos, error, path, options.cpu)
+    stack.check_depth(unit, infos, elf, path)
     return _assemble(unit, program, elf, namespace, path)
 
 
@@ -57,11 +70,13 @@ def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
     """Everything that the programs of a namespace reach, checked."""
     sources = Sources(options.texts, options.shown)
     unit = Unit(namespace, sources, KernelTypes(options.kernel_btf), options.byte_order, options.arch)
-    programs = list({id(v): v for v in namespace.values() if isinstance(v, BpfProgram)}.values())
+    named = (value for name, value in namespace.items() if not _OUTPUT.fullmatch(name))
+    programs = list({id(value): value for value in named if isinstance(value, BpfProgram)}.values())
     if not programs:
         raise SourceError("there is no program in it: a function with a decorator, as @xdp", path=path)
     for program in programs:
-        _trying(lambda program=program: unit.program(program))  # type: ignore[misc]
+        span = Span(path, program.function.__code__.co_firstlineno, 0, program.function.__code__.co_firstlineno, 1)
+        _trying(lambda program=program, span=span: unit.program(program, span))  # type: ignore[misc]
     for name in namespace.get("__annotations__", {}):
         if name in namespace:
             span = _declaration(unit, name, namespace, path)
@@ -69,6 +84,7 @@ def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
     while unit.queue:
         info = unit.queue.pop(0)
         _trying(Body(unit, info).check)
+    kind_rules.check_uses(unit, _all(unit))
     unit.diagnostics.check(path)
     _spread_faults(unit)
     _count_registers(unit)
@@ -93,15 +109,23 @@ def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) ->
     """Where a module declares a name."""
     import ast  # noqa: PLC0415
 
-    file = namespace.get("__file__") or path
-    try:
-        tree = unit.sources.file(file).tree
-    except SourceError:
-        tree = None
-    for node in tree.body if tree is not None else ():
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-            return Span.of(node, unit.sources.file(file).path)
+    for file in _files(namespace):
+        try:
+            source = unit.sources.file(file)
+        except SourceError:
+            continue
+        for node in source.tree.body if source.tree is not None else ():
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+                return Span.of(node, source.path)
     return Span(path, 1, 0, 1, 1)
+
+
+def _files(namespace: dict[str, Any]) -> Iterable[str]:
+    """The file of a module; of a notebook, the cells that its functions are from, the latest first."""
+    if namespace.get("__file__"):
+        return [namespace["__file__"]]
+    functions = (v.function if isinstance(v, BpfProgram) else v for v in namespace.values())
+    return reversed({f.__code__.co_filename: None for f in functions if isinstance(f, FunctionType)})
 
 
 def _trying(action: Callable[[], Any]) -> None:
@@ -152,26 +176,6 @@ def _spread_faults(unit: Unit) -> None:
     for info in infos:
         function = info.function
         function.raises = bool(leaving[id(info)]) and not function.is_program and not function.is_callback
-
-
-def _explained(unit: Unit, error: LLVMError, path: str) -> Exception:
-    """What LLVM refused, as a diagnostic of the function."""
-    if error.kind != "stack":
-        return InternalError(f"LLVM cannot compile this: {error.reason}", path=path, thing=error.thing)
-    symbol = (error.function or "").split(".loop.")[0].split(".each.")[0]
-    info = next((i for i in _all(unit) if i.function.symbol == symbol), None)
-    if info is None:
-        return SourceError(f"a function needs more than the 512 bytes of stack: {error.reason}", path=path)
-    unit.diagnostics.add(
-        Span(info.path, info.node.lineno, info.node.col_offset, info.node.lineno, info.node.col_offset + 3),
-        f"'{info.name}' needs more than the 512 bytes of stack that BPF has",
-        "keep large records in a map: PerCpuArray[T](1) is the usual place",
-    )
-    try:
-        unit.diagnostics.check(path)
-    except SourceError as found:
-        return found
-    return error
 
 
 def _assemble(unit: Unit, program: ir.Program, elf: bytes, namespace: dict[str, Any], path: str) -> BpfObject:

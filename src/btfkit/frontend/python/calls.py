@@ -17,6 +17,7 @@ from btfkit.frontend.python import conditions, expr, ir, map_methods, maps, ops,
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl, Param
 from btfkit.frontend.python.storage import Place, build, load
+from btfkit.frontend.python.unit import Bad
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
@@ -79,7 +80,7 @@ def call_method(
     function = getattr(base.type.cls, name)
     if not isinstance(function, python_types.FunctionType):
         body.fail(node, f"{base.type.name}.{name} is not a plain method")
-    return call_function(body, body.unit.function(function), args, keywords, node, first=base)
+    return call_function(body, body.unit.function(function, body.where(node)), args, keywords, node, first=base)
 
 
 def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
@@ -99,7 +100,7 @@ def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
             return kernel_calls.call_kfunc(body, const, node)
         return kernel_calls.call_helper(body, const.helper, node)
     if isinstance(const, python_types.FunctionType) and const is not records.sizeof:
-        return call_function(body, body.unit.function(const), node.args, node.keywords, node)
+        return call_function(body, body.unit.function(const, body.where(node)), node.args, node.keywords, node)
     if isinstance(const, (RecordMeta, ArrayType)):
         return _fresh(body, const, node)
     if isinstance(const, type) and issubclass(const, FixedInt):
@@ -110,6 +111,10 @@ def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
     if const in FOLDED or (isinstance(const, type) and issubclass(const, IntEnum)):
         return _folded(body, const, node)
     body.fail(node, f"{body.describe(callee)} cannot be called in a BPF program")
+
+
+def plural(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _hashable(const: Any) -> bool:
@@ -171,11 +176,15 @@ def call_function(
     names = [param.name for param in info.params]
     values: list[ast.expr | t.Value] = [*([first] if first is not None else []), *args]
     if len(values) > len(names):
-        body.fail(node, f"'{info.name}' takes {len(names)} arguments, not {len(values)}")
+        body.fail(node, f"'{info.name}' takes {plural(len(names), 'argument')}, not {len(values)}")
     given.update(zip(names, values, strict=False))
     for keyword in keywords:
-        if keyword.arg not in names or keyword.arg in given:
-            body.fail(keyword, f"'{info.name}' has no parameter '{keyword.arg}' left", f"it has {', '.join(names)}")
+        if keyword.arg is None:
+            body.fail(keyword, "**arguments are not in the language", "write each: name=value")
+        if keyword.arg in given:
+            body.fail(keyword, f"'{keyword.arg}' is given twice")
+        if keyword.arg not in names:
+            body.fail(keyword, f"'{info.name}' has no parameter '{keyword.arg}'", f"it has {', '.join(names) or 'none'}")
         given[keyword.arg or ""] = keyword.value
     defaults = info.node.args.defaults
     for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
@@ -188,7 +197,10 @@ def call_function(
         arg = given[param.name]
         value = arg if isinstance(arg, t.Value) else body.held(body.expr(arg))
         at = node if isinstance(arg, t.Value) else arg
-        out.append(argument(body, param, value, at))
+        if param.name not in info.bad:
+            out.append(argument(body, param, value, at))
+    if info.bad_result or len(out) < len(info.params):
+        raise Bad
     body.info.calls.append((info, body.caught()))
     return _result(body, info, out)
 
@@ -286,7 +298,7 @@ def call_into(body: Body, node: ast.Call, place: Place) -> bool:
 def _args(body: Body, node: ast.Call, least: int, most: int) -> list[t.Value]:
     name = ast.unparse(node.func)
     if not least <= len(node.args) <= most or node.keywords:
-        body.fail(node, f"{name}() takes {least if least == most else f'{least} to {most}'} values")
+        body.fail(node, f"{name}() takes {plural(least, 'value') if least == most else f'{least} to {most} values'}")
     return [body.held(body.expr(arg)) for arg in node.args]
 
 
@@ -335,7 +347,7 @@ def _extreme_of(body: Body, op: str, a: t.Value, b: t.Value, node: ast.Call) -> 
     low, high = (min(a_low, b_low), min(a_high, b_high)) if op == "lt" else (max(a_low, b_low), max(a_high, b_high))
     result: Any = type_ if type_ is not None else t.PlainType(max(low, t.I64_MIN), min(high, t.I64_MAX))
     x, y = body.hold(ops.to_type(a, result)), body.hold(ops.to_type(b, result))
-    chosen = body.hold(ir.Choose(result.ir, ir.Compare(ir.BOOL, op, y, x), y, x))
+    chosen = body.hold(ir.Choose(result.ir, ir.Compare(ir.BOOL, op, x, y), x, y))
     return t.Value(result, chosen, most=high if low >= 0 else None)
 
 

@@ -189,7 +189,8 @@ class _Binding:
     def _type_of(self, arg: ast.arg, annotation: Any, source: Source, given: Given) -> t.ValueType:
         type_ = self.unit.kernel.value_type(given.type_id, source.trusted) if given.type_id else None
         if given.type_id and (type_ is None or self._is_by_value(given.type_id)):
-            self._note(arg, f"'{arg.arg}' is a struct passed by value", "take ctx, and read its slots")
+            what = "a struct passed by value" if type_ is not None else "of a type that cannot be used here"
+            self._note(arg, f"'{arg.arg}' is {what}", "take ctx, and read its slots")
             raise Bad
         if annotation is not None:
             return self._check(arg, annotation, type_, source.trusted)

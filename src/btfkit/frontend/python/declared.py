@@ -6,8 +6,12 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
+from btfkit.bpf import structs
+from btfkit.bpf.ints import ArrayType
 from btfkit.bpf.maps import MapSpec
 from btfkit.bpf.programs import BpfProgram
+from btfkit.bpf.records import Record
+from btfkit.format.maptype import MapType
 from btfkit.frontend.python import ir
 from btfkit.frontend.python.types import NONE, ValueType
 from btfkit.frontend.span import NOWHERE, Span
@@ -28,6 +32,29 @@ class MapDecl:
     @property
     def key_storage(self) -> Any:
         return self.key
+
+
+_STORAGES = frozenset(
+    {MapType.SK_STORAGE, MapType.INODE_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.CGROUP_STORAGE}
+)
+HOLDERS: dict[type[Record], frozenset[MapType]] = {
+    structs.bpf_spin_lock: frozenset({MapType.HASH, MapType.ARRAY}) | _STORAGES,
+    structs.bpf_timer: frozenset({MapType.HASH, MapType.LRU_HASH, MapType.ARRAY}),
+    structs.bpf_wq: frozenset({MapType.HASH, MapType.LRU_HASH, MapType.ARRAY}),
+}
+"""In the values of which maps the kernel lets these be (map_check_btf in kernel/bpf/syscall.c)."""
+
+
+def misplaced(storage: Any, type_: MapType) -> type[Record] | None:
+    """What is in a value that may not be in a map of that type."""
+    if isinstance(storage, ArrayType):
+        return misplaced(storage.elem, type_)
+    if not (isinstance(storage, type) and issubclass(storage, Record)):
+        return None
+    if storage in HOLDERS:
+        return None if type_ in HOLDERS[storage] else storage
+    found = (misplaced(member.type, type_) for member in storage.__layout__.fields.values())
+    return next((record for record in found if record is not None), None)
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +78,16 @@ class Param:
     local: ir.Local
 
 
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """A field of a context that is read or (write) set, and where."""
+
+    owner: type
+    field: str
+    span: Span
+    write: bool
+
+
 @dataclass(eq=False, slots=True)
 class FunctionInfo:
     """A function that is compiled.
@@ -59,7 +96,8 @@ class FunctionInfo:
     result, result_storage: as declared; by_memory: the caller gives the address for it, as the first argument.
     calls: (callee, faults that the caller handles there); faults: those that may leave by its own hand.
     context: of a program, the `Param` of the one argument that the kernel gives it; prologue: what sets the others.
-    bad: parameters of which a diagnostic says why they are none.
+    bad: parameters of which a diagnostic says why they are none; bad_result: so with the result's type.
+    context_uses: the fields of contexts that it uses itself.
     """
 
     name: str
@@ -82,6 +120,8 @@ class FunctionInfo:
     context: Any = None
     prologue: list[ir.Stmt] = field(default_factory=list)
     bad: set[str] = field(default_factory=set)
+    bad_result: bool = False
+    context_uses: list[ContextUse] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -108,4 +148,4 @@ class RelocationDecl:
     value: int
 
 
-__all__ = ["ExternDecl", "FunctionInfo", "MapDecl", "Param", "RelocationDecl", "VariableDecl"]
+__all__ = ["ContextUse", "ExternDecl", "FunctionInfo", "MapDecl", "Param", "RelocationDecl", "VariableDecl"]

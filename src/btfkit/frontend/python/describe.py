@@ -112,6 +112,8 @@ class Describer:
 
     def map(self, decl: MapDecl) -> ObjectMap:
         """A map; an inner one is a template."""
+        if id(decl) in self.maps:  # in another one's values
+            return self.maps[id(decl)]
         spec = decl.spec
         key, value = self.type_id(decl.key), self.type_id(decl.value)
         attributes: dict[str, Any] = {
@@ -153,7 +155,7 @@ class Describer:
         if value is None:
             return None
         decl = self.unit.maps.get(id(value))
-        return self.maps[id(decl)] if decl is not None else None
+        return self.map(decl) if decl is not None else None
 
     @staticmethod
     def _entries(spec: MapSpec) -> int:
@@ -202,14 +204,17 @@ class Describer:
         return self.builder.type(t.Ptr(self.type_id(inner))) if is_memory else self.type_id(inner)
 
     def callback(self, symbol: str, kind: str) -> None:
-        """A function that the emitter made of a loop's body."""
+        """A function that the emitter made of a loop's body; it stands in the one that has the loop."""
         number = self.int_type("i64", 64, True)
         pointer = self.builder.type(t.Ptr(0))
         index = self.int_type("u64", 64, False)
         params = [("index", index), ("frame", pointer)]
         if kind == "each":
             params = [("map", pointer), ("key", pointer), ("value", pointer), ("frame", pointer)]
-        self.builder.function(symbol, params, number, linkage="static", symbol=symbol, may_be_absent=True)
+        owner, _, count = symbol.rpartition(".loop.")
+        parent = next((made for made in self.functions.values() if made.symbol == owner), None)
+        name = f"loop.{count}" if parent is not None else symbol
+        self.builder.function(name, params, number, parent=parent, linkage="static", symbol=symbol, may_be_absent=True)
 
 
 __all__ = ["Describer"]

@@ -110,6 +110,12 @@ class Values(ABC):
         index = extend(self.code, ir.Int(node.index.type.bits, False), self.value(node.index), 64)
         return self.code.let(f"getelementptr [{node.scale} x i8], ptr {base}, i64 {index}")
 
+    def _non_null(self, node: ir.NonNull) -> str:
+        value = self.value(node.a)
+        self.module.declare("llvm.assume", "void", ["i1"])
+        self.code.put(f'call void @llvm.assume(i1 true) [ "nonnull"(ptr {value}) ]')
+        return value
+
     def _relocated(self, node: ir.Relocated) -> str:
         base = self.value(node.base)
         return self.code.let(f"getelementptr i8, ptr {base}, i64 {self._marker(node.name)}")
@@ -284,6 +290,7 @@ VALUES: dict[type[ir.Expr], Callable[..., str]] = {
     ir.Text: Values._text,
     ir.Offset: Values._offset,
     ir.Index: Values._index,
+    ir.NonNull: Values._non_null,
     ir.Relocated: Values._relocated,
     ir.RelocatedValue: Values._relocated_value,
     ir.Load: Values._load,

@@ -165,11 +165,12 @@ def element_place(body: Body, base: t.Value, index: t.Value, node: ast.AST) -> P
     assert isinstance(base.type, t.ArrayRef)
     array, space = base.type.type, base.type.space
     size = size_align(array.elem)[0]
-    if space == "ctx" and not index.is_const:
-        body.fail(node, "an array of a context is indexed by constants")
+    if space in ("ctx", "args") and not index.is_const:
+        body.fail(node, "an array of a context is indexed by constants", "copy it first: copy(x), then index that")
     if index.is_const and isinstance(base.bound, Place):
         at = int(index.const) if index.is_int else -1 - array.count
-        if not -array.count <= at < array.count:
+        is_open = space == "ctx" and not array.count and at >= 0  # the verifier knows how many there are
+        if not is_open and not -array.count <= at < array.count:
             body.fail(node, f"index {index.const} of {array.count} elements")
         off = (at + array.count if at < 0 else at) * size
         inner = base.bound

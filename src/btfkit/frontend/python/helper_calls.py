@@ -120,7 +120,7 @@ def _argument(body: Body, helper: Helper, arg: Arg, node: ast.expr, known: _Know
     if arg.kind in NUMBERS:
         return ops.convert(body, value, NUMBERS[arg.kind], node, what)
     if arg.kind == "size":
-        return ops.convert(body, value, t.U32, node, what)
+        return _checked_size(body, ops.convert(body, value, t.U32, node, what), known)
     if arg.kind == "map":
         return _map(body, value, node, known, hint)
     if arg.kind == "func":
@@ -139,6 +139,22 @@ def _argument(body: Body, helper: Helper, arg: Arg, node: ast.expr, known: _Know
     elif not _fits(arg.kind, inner) and not (arg.other_kind and _fits(arg.other_kind, inner)):
         body.fail(node, f"{what} is {_kind_name(arg)}, not {inner.name}", hint)
     return value.ir
+
+
+def _checked_size(body: Body, size: ir.Expr, known: _Known) -> ir.Expr:
+    """A size that is not known when compiling: IndexError beyond the memory, ValueError for 0.
+
+    The verifier wants to see both, each of the very number that is passed: so it is read anew after each test, from
+    where LLVM does not follow it.
+    """
+    if isinstance(size, ir.Const) or known.size is None:
+        return size
+    memory = ir.LocalAddr(ir.POINTER, body.memory(4, 4))
+    body.emit(ir.Store(memory, size, 0, 4))
+    again = ir.Load(ir.U32, memory, 0, 4, volatile=True)
+    body.raise_if(ir.Compare(ir.BOOL, "gt", again, ir.Const(ir.U32, known.size)), ir.Fault.INDEX)
+    body.raise_if(ir.Compare(ir.BOOL, "eq", again, ir.Const(ir.U32, 0)), ir.Fault.VALUE)
+    return body.hold(again)
 
 
 def _kind_name(arg: Arg) -> str:
@@ -202,7 +218,7 @@ def _text(body: Body, arg: Arg, value: t.Value, node: ast.expr, known: _Known, h
 def _function(body: Body, value: t.Value, node: ast.expr, what: str, hint: str) -> ir.Expr:
     found = value.const
     if isinstance(found, python_types.FunctionType):
-        found = body.unit.function(found)
+        found = body.unit.function(found, body.where(node))
     if not isinstance(found, FunctionInfo):
         body.fail(node, f"{what} is a function of the program, not {body.describe(value)}", hint)
     found.function.is_callback = found.function.noinline = True

@@ -1,10 +1,7 @@
 """The program between checking and emission: typed, explicit, without sugar.
 
-Every rule of the language has been applied: conversions are `Cast`, checks are `If` with `Raise`, records are addresses
-and copies. What is left is arithmetic with Python's meaning, memory, calls and control flow.
-
-Values are integers of 8 to 64 bits, booleans and pointers. Records and arrays exist only in memory: an expression of
-such a type is its address.
+Every rule of the language has been applied: conversions are `Cast`, checks are `If` with `Raise`. Values are integers
+of 8 to 64 bits, booleans and pointers. An expression of a record or array is its address.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from typing import Any
 from btfkit.frontend.span import NOWHERE, Span
 
 
-# -- types of values
 @dataclass(frozen=True, slots=True)
 class Int:
     bits: int
@@ -44,7 +40,6 @@ I8, I16, I32, I64 = (Int(bits, True) for bits in (8, 16, 32, 64))
 BOOL, POINTER, NOTHING = Bool(), Pointer(), Nothing()
 
 
-# -- what is declared
 @dataclass(eq=False, slots=True)
 class Local:
     """A variable of a function: a value (type), or memory (type POINTER, size > 0), of which the address is used.
@@ -93,7 +88,7 @@ class Function:
     default:  of a program: what it returns where it ends by a fault, or by running off its end
     raises:   a fault may leave it: the emitter then returns a status, and the value through a pointer
     is_global: its symbol is (programs); others are local
-    noinline: it stays a function of its own (nested ones, those with static variables, callbacks)
+    noinline: it stays a function of its own (nested, with static variables, a callback)
     is_callback: called by the kernel (timers, user callbacks): faults end it with ``default``
     """
 
@@ -115,7 +110,6 @@ class Function:
         return self.is_global
 
 
-# -- expressions: each has a type
 @dataclass(eq=False, slots=True)
 class Expr:
     type: Type
@@ -123,7 +117,7 @@ class Expr:
 
 @dataclass(eq=False, slots=True)
 class Const(Expr):
-    """An integer (already in the range of its type), a boolean, or for POINTER an address (0: null)."""
+    """An integer (in the range of its type), a boolean, or for POINTER an address (0: null)."""
 
     value: int
 
@@ -176,6 +170,13 @@ class Index(Expr):
     base: Expr
     index: Expr
     scale: int
+
+
+@dataclass(eq=False, slots=True)
+class NonNull(Expr):
+    """A pointer that is known not to be null."""
+
+    a: Expr
 
 
 @dataclass(eq=False, slots=True)
@@ -323,7 +324,6 @@ class Do(Expr):
     value: Expr
 
 
-# -- statements
 @dataclass(eq=False, slots=True)
 class Stmt:
     span: Span = field(default=NOWHERE, kw_only=True)
@@ -417,7 +417,7 @@ class Break(Stmt):
 
 @dataclass(eq=False, slots=True)
 class Continue(Stmt):
-    pass
+    """To the next round."""
 
 
 @dataclass(eq=False, slots=True)
@@ -454,5 +454,4 @@ class Program:
 
     functions: list[Function]
     file_name: str
-    symbols: list[Symbol] = field(default_factory=list)
     callbacks: list[tuple[str, str]] = field(default_factory=list)

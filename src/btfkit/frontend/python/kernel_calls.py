@@ -42,7 +42,7 @@ SIZES = frozenset({"sz", "szk"})
 
 @dataclass(frozen=True, slots=True)
 class _Param:
-    """A parameter. name: without its suffixes."""
+    """A parameter. name: without its suffixes, but for sizes, which have the name of the memory before them."""
 
     name: str
     suffixes: frozenset[str]
@@ -52,6 +52,8 @@ class _Param:
     def of(cls, param: m.Param) -> _Param:
         name, *rest = param.name.split("__")
         found = [word for word in rest if word in SUFFIXES]
+        if SIZES & {*found}:
+            return cls(param.name, frozenset(found), param.type_id)
         return cls("__".join([name, *(word for word in rest if word not in SUFFIXES)]), frozenset(found), param.type_id)
 
     @property

@@ -29,13 +29,20 @@ def _stored(nodes: list[ast.stmt]) -> set[str]:
     return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
+def _takes_many(type_: t.ValueType | None) -> bool:
+    """Whether it is a number that has more values than the verifier has patience, and no bounds that it must know."""
+    if isinstance(type_, t.PlainType):
+        return type_.low == t.I64_MIN or type_.high == t.I64_MAX
+    return isinstance(type_, t.IntType) and type_.bits > 8
+
+
 class _Frame:
     """What a loop needs around its body: the environment before, the flag of its else."""
 
     def __init__(self, body: Body, node: ast.While | ast.For) -> None:
         self.body, self.node = body, node
-        stored = _stored(node.body)
-        body.env.present -= stored
+        self.stored = _stored(node.body)
+        body.env.present -= self.stored
         self.loop = Loop()
         if node.orelse and any(isinstance(n, ast.Break) for s in node.body for n in ast.walk(s)):
             self.loop.broke = ir.Local("broke", ir.BOOL)
@@ -52,6 +59,25 @@ class _Frame:
         body.rounds = outer
         body.loops.pop()
         body.span = body.where(self.node)
+        return out
+
+    def unknown(self, number: ir.Local) -> list[ir.Stmt]:
+        """Make the verifier forget what the variables that the loop changes were in the round before.
+
+        It would walk round by round as long as it knows their values and a branch depends on them. Of bpf_loop's number
+        of the round it does not know that it has 32 bits: ``-(number >> 32)`` may be anything to it, and is 0.
+        """
+        body = self.body
+        high = ir.Binary(ir.U64, "shr", ir.Get(ir.U64, number), ir.Const(ir.U64, 32))
+        zero = ir.Binary(ir.U64, "sub", ir.Const(ir.U64, 0), high)
+        out: list[ir.Stmt] = []
+        for name in sorted(self.stored & self.before.assigned):
+            var = body.vars.get(name)
+            if var is None or var.local is None or not _takes_many(var.type):
+                continue
+            type_ = var.local.type
+            same = ir.Binary(type_, "xor", ir.Get(type_, var.local), ops.cast(zero, type_))
+            out.append(ir.Set(var.local, same, span=body.span))
         return out
 
     def end(self, after: Env) -> None:
@@ -118,7 +144,8 @@ def _repeat_while(
     body.emit(ir.Set(ended, ir.Const(ir.BOOL, 0)))
     stop = [ir.Set(ended, ir.Const(ir.BOOL, 1)), ir.Break()]
     inner = [*pre, *([] if forever else [ir.If(negate(test), stop)]), *_mark_breaks(stmts, ended)]
-    body.emit(ir.Repeat(ir.Const(ir.U32, MOST_ROUNDS), None, inner))
+    number = ir.Local("n", ir.U64, is_temp=True)
+    body.emit(ir.Repeat(ir.Const(ir.U32, MOST_ROUNDS), number, [*frame.unknown(number), *inner]))
     body.raise_if(negate(ir.Get(ir.BOOL, ended)), ir.Fault.RUNTIME)
     for stmt in (*stop,):
         stmt.span = body.span
@@ -242,13 +269,17 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
         body.emit(ir.While(ir.Compare(ir.BOOL, "lt" if step > 0 else "gt", at, end), stmts, [advance]))
     else:
         begin = body.hold(begin)
-        index = ir.Local("i", ir.U32, is_temp=True)
-        scaled = ir.Binary(ir.I64, "mul", ops.cast(ir.Get(ir.U32, index), ir.I64), ir.Const(ir.I64, step))
+        number = ir.Local("i", ir.U64, is_temp=True)
+        index = ops.cast(ops.cast(ir.Get(ir.U64, number), ir.U32), ir.I64)
+        scaled = ir.Binary(ir.I64, "mul", index, ir.Const(ir.I64, step))
         with body.capture() as head:
+            if rounds <= MOST_ROUNDS:  # the verifier does not know how many there are
+                past = ir.Compare(ir.BOOL, "ge", index, ir.Const(ir.I64, rounds))
+                body.emit(ir.If(past, [ir.Break()], span=body.span))
             value = body.hold(ir.Binary(ir.I64, "add", begin, scaled))
             _bind(body, node.target, t.Value(type_, value), node)
         stmts = head + frame.run(rounds)
-        body.emit(ir.Repeat(_round_count(body, begin, end, step), index, stmts))
+        body.emit(ir.Repeat(_round_count(body, begin, end, step), number, frame.unknown(number) + stmts))
     _after_for(body, frame, node, after, rounds_at_least_one=start.is_const and stop.is_const and rounds > 0)
 
 
@@ -295,7 +326,9 @@ def _for_array(body: Body, node: ast.For, value: t.Value, target: ast.expr, inde
         space = "read"
         if not items:
             return
-    elif isinstance(value.type, t.ArrayRef) and value.type.space != "ctx":
+    elif isinstance(value.type, t.ArrayRef) and value.type.space in ("ctx", "args"):
+        body.fail(node.iter, "an array of a context is indexed by constants", "copy it first: for x in copy(...)")
+    elif isinstance(value.type, t.ArrayRef):
         storage, count, space = value.type.type.elem, value.type.type.count, value.type.space
         base = body.hold(value.ir)
         items = []
@@ -322,10 +355,11 @@ def _for_array(body: Body, node: ast.For, value: t.Value, target: ast.expr, inde
         advance = ir.Set(counter, ir.Binary(ir.I64, "add", at, ir.Const(ir.I64, 1)), span=body.span)
         body.emit(ir.While(ir.Compare(ir.BOOL, "lt", at, ir.Const(ir.I64, count)), stmts, [advance]))
     else:
-        number = ir.Local("n", ir.U32, is_temp=True)
-        set_counter = ir.Set(counter, ops.cast(ir.Get(ir.U32, number), ir.I64), span=body.span)
+        number = ir.Local("n", ir.U64, is_temp=True)
+        set_counter = ir.Set(counter, ops.cast(ops.cast(ir.Get(ir.U64, number), ir.U32), ir.I64), span=body.span)
         inside = ir.If(ir.Compare(ir.BOOL, "ge", at, ir.Const(ir.I64, count)), [ir.Break()], span=body.span)
         stmts = [set_counter, inside, *head, *frame.run(count)]
+        stmts = frame.unknown(number) + stmts
         body.emit(ir.Repeat(ir.Const(ir.U32, count), number, stmts))
     _after_for(body, frame, node, after, rounds_at_least_one=count > 0)
 

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from btfkit.bpf.contexts import bpf_sock
 from btfkit.bpf.records import size_align
 from btfkit.format.maptype import MapType
 from btfkit.frontend.python import ir, ops
@@ -17,10 +18,12 @@ from btfkit.frontend.python.maps import (
     KEYLESS,
     LOOKUP,
     NOEXIST,
+    SOCKETS,
     UPDATE,
     Target,
     call_delete,
     call_helper,
+    check_deletable,
     element,
     element_space,
     in_memory,
@@ -28,6 +31,7 @@ from btfkit.frontend.python.maps import (
     key_of,
     lookup,
     missing_fault,
+    require_values,
     require_writable,
     target_of,
     value_in_memory,
@@ -60,6 +64,7 @@ def _get(body: Body, target: Target, node: ast.Call) -> t.Value:
     decl = target.decl
     if len(node.args) == 1:
         return optional_element(body, target, pointer, node)
+    require_values(body, target, node)
     return _with_default(body, Place(decl.value, pointer, 0, element_space(decl)), pointer, node.args[1], node)
 
 
@@ -68,6 +73,9 @@ def optional_element(body: Body, target: Target, pointer: ir.Expr, node: ast.AST
     decl = target.decl
     if decl.inner is not None:
         return t.Value(t.OptionalType(t.MapRef(decl.inner)), pointer)
+    if target.type in SOCKETS:
+        return t.Value(t.OptionalType(t.RecordType(bpf_sock, "ctx")), pointer)
+    require_values(body, target, node)
     type_ = body.unit.value_type(decl.value, space=element_space(decl))
     if isinstance(type_, (t.RecordType, t.ArrayRef)):
         return t.Value(t.OptionalType(type_), pointer)
@@ -111,6 +119,8 @@ def _pop(body: Body, target: Target, node: ast.Call) -> t.Value:
         return _take(body, target, POP, node)
     if not node.args:
         body.fail(node, "pop() takes a key")
+    require_values(body, target, node)
+    check_deletable(body, target, node)
     key = key_of(body, target, node.args[0])
     pointer = call_helper(body, LOOKUP, [target.address, key], ir.POINTER)
     place = Place(decl.value, pointer, 0, element_space(decl))

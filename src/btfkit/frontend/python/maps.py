@@ -10,6 +10,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from btfkit.bpf.contexts import bpf_sock
 from btfkit.bpf.ints import FixedInt
 from btfkit.bpf.records import Record, size_align
 from btfkit.format.maptype import INDEXED, MapType
@@ -30,6 +31,8 @@ STORAGE = {
     MapType.CGRP_STORAGE: (210, 211),
 }
 KEYLESS = frozenset({MapType.QUEUE, MapType.STACK, MapType.BLOOM_FILTER})
+SOCKETS = frozenset({MapType.SOCKMAP, MapType.SOCKHASH})
+"""Of which a program gets a socket that it must give back: sk_release(it)."""
 STREAMS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY})
 
 
@@ -152,8 +155,9 @@ def element(body: Body, target: Target, pointer: ir.Expr, node: ast.AST) -> t.Va
     decl = target.decl
     if decl.inner is not None:
         return t.Value(t.MapRef(decl.inner), pointer)
-    if decl.value is None:
-        body.fail(node, f"map '{decl.name}' has no values to read")
+    if target.type in SOCKETS:
+        return t.Value(t.RecordType(bpf_sock, "ctx"), pointer)
+    require_values(body, target, node)
     return load(body, Place(decl.value, pointer, 0, element_space(decl)))
 
 
@@ -194,6 +198,11 @@ def set_item(body: Body, base: t.Value, node: ast.Subscript, value: ast.expr, st
         body.raise_if(ir.Compare(ir.BOOL, "ne", held, ir.Const(ir.I64, 0)), ir.Fault.INDEX)
     else:
         body.emit(ir.Eval(result))
+
+
+def require_values(body: Body, target: Target, node: ast.AST) -> None:
+    if target.decl.value is None:
+        body.fail(node, f"map '{target.decl.name}' has no values to read")
 
 
 def require_writable(body: Body, target: Target, node: ast.AST) -> None:
@@ -248,9 +257,13 @@ def call_delete(body: Body, target: Target, node: ast.expr) -> ir.Expr:
     if target.type in STORAGE:
         owner = body.expr(node)
         return ir.HelperCall(ir.I64, STORAGE[target.type][1], [target.address, owner.ir])
+    check_deletable(body, target, node)
+    return ir.HelperCall(ir.I64, DELETE, [target.address, key_of(body, target, node)])
+
+
+def check_deletable(body: Body, target: Target, node: ast.AST) -> None:
     if target.type in (MapType.ARRAY, MapType.PERCPU_ARRAY):
         body.fail(node, f"an element of the array '{target.decl.name}' cannot be deleted", "set it to 0")
-    return ir.HelperCall(ir.I64, DELETE, [target.address, key_of(body, target, node)])
 
 
 def contains(body: Body, where: t.Value, what: t.Value, node: ast.AST) -> ir.Expr:
@@ -292,11 +305,13 @@ def tail_call(body: Body, base: t.Value, index: ast.expr, node: ast.Call) -> t.V
     at = ops.convert(body, body.expr(index), t.U32, index, "the index")
     context = ir.Get(ir.POINTER, body.info.context.local)
     body.emit(ir.Eval(ir.HelperCall(ir.I64, TAIL_CALL, [context, target.address, at])))
-    body.raise_if(ir.Const(ir.BOOL, 1), ir.Fault.KEY)
+    body.fault(ir.Fault.KEY)
+    body.emit(ir.Raise(ir.Fault.KEY))
+    body.env.alive = False
     return t.Value(t.I32, ir.Const(ir.I32, 0))
 
 
 __all__ = [
-    "augment", "contains", "delete_item", "element_space", "get_item", "in_memory", "length", "set_item", "tail_call",
-    "target_of", "value_in_memory",
+    "augment", "check_deletable", "contains", "delete_item", "element_space", "get_item", "in_memory", "length",
+    "require_values", "set_item", "tail_call", "target_of", "value_in_memory",
 ]  # fmt: skip

@@ -55,7 +55,7 @@ def _run(data: bytes, path: str, mtime: float | None) -> dict[str, Any]:
         exec(code, namespace)
     except BtfkitError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever the user's module raises is the diagnostic)
+    except (Exception, SystemExit) as error:  # whatever it raises is the diagnostic
         raise _raised(error, full, path, lines) from error
     finally:
         if is_new:

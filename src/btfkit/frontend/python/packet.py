@@ -9,13 +9,16 @@ import ast
 from typing import TYPE_CHECKING
 
 from btfkit.bpf.records import Header, Record
-from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import ir, kind_rules, ops
 from btfkit.frontend.python import types as t
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
 
-MOST_OFFSET = 0xFFFF
+MOST_OFFSET = 0x7FFF
+"""Bytes. The verifier gives up where an offset and all that is added to it may be more than 0xffff (MAX_PACKET_OFF)."""
+
+TRUE = ir.Const(ir.BOOL, 1)
 
 
 def _end(body: Body, context: t.Value, end: int, node: ast.AST) -> ir.Expr:
@@ -24,6 +27,7 @@ def _end(body: Body, context: t.Value, end: int, node: ast.AST) -> ir.Expr:
     names = getattr(context.type.cls, "packet_bounds", ())
     if not names:
         body.fail(node, f"{context.type.name} has no packet")
+    kind_rules.use(body, context.type.cls, names[end], body.where(node))
     field = context.type.cls.__layout__.fields[names[end]]
     if field.size == 8:  # a pointer
         return body.hold(ir.Load(ir.POINTER, context.ir, field.off, 8, static=True))
@@ -42,10 +46,10 @@ def packet(body: Body, context: t.Value, node: ast.Call) -> t.Value:
     if not 1 <= len(node.args) <= 2 or node.keywords:
         body.fail(node, "packet() takes a header's type, and an offset in bytes")
     cls = _header(body, node.args[0])
-    start = _end(body, context, 0, node)
+    start, fits = _end(body, context, 0, node), TRUE
     if len(node.args) == 2:
-        start = _advance(body, start, body.expr(node.args[1]), node.args[1])
-    return checked(body, start, cls, context, node)
+        start, fits = _advance(body, start, body.expr(node.args[1]), node.args[1])
+    return checked(body, start, cls, context, node, fits)
 
 
 def next_header(body: Body, header: t.Value, node: ast.Call) -> t.Value:
@@ -57,32 +61,41 @@ def next_header(body: Body, header: t.Value, node: ast.Call) -> t.Value:
     if body.info.context is None:
         body.fail(node, "next() needs the context, to know the packet's end", "add a parameter, as in ctx: xdp_md")
     context = t.Value(body.info.context.type, ir.Get(ir.POINTER, body.info.context.local))
-    own = header.type.cls
+    own, fits = header.type.cls, TRUE
     if own.header_len is Header.header_len:  # type: ignore[attr-defined]
         start: ir.Expr = ir.Offset(ir.POINTER, header.ir, own.__layout__.size)
     else:
         from btfkit.frontend.python.calls import call_method  # noqa: PLC0415
 
         length = call_method(body, header, "header_len", [], node)
-        start = _advance(body, header.ir, length, node)
-    return checked(body, body.hold(start), cls, context, node)
+        start, fits = _advance(body, header.ir, length, node)
+    return checked(body, start, cls, context, node, fits)
 
 
-def _advance(body: Body, start: ir.Expr, by: t.Value, node: ast.AST) -> ir.Expr:
+def _advance(body: Body, start: ir.Expr, by: t.Value, node: ast.AST) -> tuple[ir.Expr, ir.Expr]:
+    """The address that many bytes on, and whether it is that: none beyond `MOST_OFFSET` is."""
     if not by.is_int:
         body.fail(node, f"an offset is an integer, not {body.describe(by)}")
     if by.is_const:
-        return ir.Offset(ir.POINTER, start, int(by.const))
-    offset = ops.to_type(by, t.U64)
+        if not 0 <= int(by.const) <= MOST_OFFSET:
+            body.fail(node, f"an offset is 0 to {MOST_OFFSET}, not {int(by.const)}")
+        return ir.Offset(ir.POINTER, start, int(by.const)), TRUE
+    offset, fits = body.hold(ops.to_type(by, t.U64)), TRUE
     if ops.bounds(by)[1] > MOST_OFFSET or ops.bounds(by)[0] < 0:
+        fits = body.hold(ir.Compare(ir.BOOL, "le", offset, ir.Const(ir.U64, MOST_OFFSET)))
         offset = ir.Binary(ir.U64, "and", offset, ir.Const(ir.U64, MOST_OFFSET))
-    return body.hold(ir.Index(ir.POINTER, start, offset, 1))
+    return body.hold(ir.Index(ir.POINTER, start, offset, 1)), fits
 
 
-def checked(body: Body, start: ir.Expr, cls: type[Record], context: t.Value, node: ast.AST) -> t.Value:
-    """The header there, or None."""
+def checked(
+    body: Body, start: ir.Expr, cls: type[Record], context: t.Value, node: ast.AST, fits: ir.Expr = TRUE
+) -> t.Value:
+    """The header there, or None. fits: False where it is not there whatever the packet's end."""
+    start = body.hold(ir.NonNull(ir.POINTER, start))
     end = _end(body, context, 1, node)
     inside = ir.Compare(ir.BOOL, "le", ir.Offset(ir.POINTER, start, cls.__layout__.size), end)
+    if fits is not TRUE:
+        inside = ir.Both(ir.BOOL, fits, inside)
     pointer = body.hold(ir.Choose(ir.POINTER, inside, start, ir.Const(ir.POINTER, 0)))
     return t.Value(t.OptionalType(t.RecordType(cls, "mem")), pointer)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import ir, kind_rules, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.expr import check
 from btfkit.frontend.python.storage import Place, build, store
+from btfkit.frontend.python.unit import Bad
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 def return_(body: Body, node: ast.Return) -> None:
     info = body.info
     result = info.function.result
+    if info.bad_result:
+        if node.value is not None:
+            check(body, node.value)
+        raise Bad
     is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
     if info.program is not None:
         if is_none:
@@ -26,6 +31,7 @@ def return_(body: Body, node: ast.Return) -> None:
         else:
             assert node.value is not None
             value = check(body, node.value)
+            kind_rules.check_result(body, value, node.value)
             type_ = t.U32 if isinstance(info.result, t.NoneType) else info.result
             if isinstance(info.result, t.NoneType) and not value.is_int:
                 body.fail(node, f"a program returns an integer, not {body.describe(value)}")

@@ -23,7 +23,7 @@ class SourceFile:
 
     path: str
     lines: list[str]
-    nodes: dict[tuple[str, int], FunctionNode] = field(default_factory=dict)
+    nodes: dict[tuple[str, int], FunctionNode | ast.AsyncFunctionDef] = field(default_factory=dict)
     tree: ast.Module | None = None
 
 
@@ -39,14 +39,18 @@ class Sources:
     def file(self, path: str) -> SourceFile:
         if path not in self._files:
             text = self._texts.get(path)
+            linecache.checkcache(path)
             lines = text.splitlines(keepends=True) if text is not None else linecache.getlines(path)
             shown = self._shown.get(path, path)
             file = self._files[path] = self._by_shown[shown] = SourceFile(shown, lines)
             if not lines:
-                raise SourceError("the source text is not to be had: functions are compiled from it", path=shown)
-            file.tree = ast.parse("".join(lines), path)
+                raise SourceError("its source text is not to be had: write it in a file or a notebook", path=shown)
+            try:
+                file.tree = ast.parse("".join(lines), path)
+            except (SyntaxError, ValueError) as error:
+                raise SourceError(f"this is not Python: {error}", path=shown) from None
             for node in ast.walk(file.tree):
-                if isinstance(node, ast.FunctionDef):
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
                     file.nodes[node.name, first] = node
         return self._files[path]
@@ -55,17 +59,11 @@ class Sources:
         file = self._by_shown.get(shown)
         return file.lines if file else []
 
-    def function(self, function: FunctionType) -> tuple[SourceFile, FunctionNode]:
-        """The file and the tree of a function. SourceError where there is no such function in the text."""
+    def function(self, function: FunctionType) -> tuple[SourceFile, FunctionNode | ast.AsyncFunctionDef | None]:
+        """The file and the tree of a function, or None where none starts at its line. SourceError: there is no text."""
         code: CodeType = function.__code__
         file = self.file(code.co_filename)
-        node = file.nodes.get((code.co_name, code.co_firstlineno))
-        if node is None:
-            raise SourceError(
-                f"there is no function {code.co_name!r} at line {code.co_firstlineno}: was the file changed?",
-                path=file.path,
-            )
-        return file, node
+        return file, file.nodes.get((code.co_name, code.co_firstlineno))
 
 
 def evaluate(node: ast.expr, namespace: dict[str, Any], path: str) -> Any:

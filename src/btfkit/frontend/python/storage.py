@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.ints import ArrayType, ArrayValue, char, u8
 from btfkit.bpf.records import Bits, Ptr, Record, RecordMeta, size_align
-from btfkit.frontend.python import ir, ops
+from btfkit.frontend.python import ir, kind_rules, ops
 from btfkit.frontend.python import types as t
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def check_writable(body: Body, place: Place, node: ast.AST) -> None:
         if place.field not in writable:
             names = ", ".join(sorted(writable)) or "none"
             body.fail(node, f"{place.owner.__name__}.{place.field} cannot be written", f"writable fields: {names}")
+        kind_rules.use(body, place.owner, place.field, body.where(node), write=True)
 
 
 def store(body: Body, place: Place, value: t.Value, node: ast.AST, what: str) -> None:
@@ -230,6 +231,8 @@ def field_place(body: Body, value: t.Value, name: str, node: ast.AST) -> Place:
     bits = (field.bit_off, field.bit_size) if field.bit_size else None
     base, off, space = value.ir, field.off, value.type.space
     align, owner = 8, cls if value.type.is_context else None
+    if owner is not None:
+        kind_rules.use(body, owner, name, body.where(node))
     if isinstance(value.bound, Place):
         inner = value.bound
         if inner.space == space and not inner.bits:

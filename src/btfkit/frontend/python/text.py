@@ -146,13 +146,19 @@ def _part(body: Body, part: ast.expr, form: list[str], values: list[ir.Expr]) ->
         if part.conversion not in (-1, 115):
             body.fail(part, "!r and !a are not known to the kernel")
         if part.format_spec is not None:
-            spec = "".join(v.value for v in part.format_spec.values if isinstance(v, ast.Constant))  # type: ignore
+            pieces = part.format_spec.values if isinstance(part.format_spec, ast.JoinedStr) else []
+            if not all(isinstance(piece, ast.Constant) for piece in pieces):
+                body.fail(part, "a format that is made while running", "write a constant one")
+            spec = "".join(piece.value for piece in pieces if isinstance(piece, ast.Constant))
         part = part.value
     value = body.expr(part)
     if value.is_const and not isinstance(value.const, (int, str)):
         body.fail(part, f"{body.describe(value)} cannot be printed")
     if value.is_const:
-        form.append(format(value.const, spec).replace("%", "%%"))
+        try:
+            form.append(format(value.const, spec).replace("%", "%%"))
+        except (TypeError, ValueError) as error:
+            body.fail(part, str(error))
         return
     if isinstance(value.type, t.ArrayRef) and is_text(value.type.type):
         form.append("%s")

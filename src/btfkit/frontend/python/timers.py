@@ -30,9 +30,9 @@ def method(body: Body, timer: t.Value, name: str, node: ast.Call) -> t.Value:
     if name == "set_callback" and len(args) == 1:
         found = body.expr(args[0])
         decl = found.const
-        info = decl if isinstance(decl, FunctionInfo) else body.unit.function(decl) if callable(decl) else None
-        if info is None:
+        if not isinstance(decl, FunctionInfo) and not callable(decl):
             body.fail(args[0], "set_callback() takes a function")
+        info = decl if isinstance(decl, FunctionInfo) else body.unit.function(decl, body.where(args[0]))
         callback(body, info, args[0])
         return _call(body, SET_CALLBACK, [timer.ir, ir.FunctionAddr(ir.POINTER, info.function)])
     if name == "start" and 1 <= len(args) <= 2:

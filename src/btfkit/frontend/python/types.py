@@ -74,6 +74,7 @@ class RecordType:
     shared: a map's value that other CPUs change too: ``+=`` is atomic
     read:   memory that can only be read
     ctx:    a context or socket: whole fields at fixed offsets only
+    args:   what a syscall program is given: fixed offsets only
     """
 
     cls: type[Record]

@@ -7,6 +7,8 @@ all that they reach; `Diagnostics` of everything that is wrong.
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import sys
 import types as python_types
 import typing
@@ -19,16 +21,20 @@ from btfkit.bpf.maps import HashMap, MapSpec
 from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.records import Bits, Context, Header, Ptr, Record, size_align
 from btfkit.bpf.words import KernelType, Optional, Static
+from btfkit.errors import SourceError
 from btfkit.frontend.diagnostics import Diagnostics
-from btfkit.frontend.python import ir
+from btfkit.frontend.python import ir, kind_rules
 from btfkit.frontend.python import types as t
+from btfkit.frontend.python.constants import pack
 from btfkit.frontend.python.declared import (
+    HOLDERS,
     ExternDecl,
     FunctionInfo,
     MapDecl,
     Param,
     RelocationDecl,
     VariableDecl,
+    misplaced,
 )
 from btfkit.frontend.python.kernel_types import KernelTypes
 from btfkit.frontend.python.source import Sources, evaluate
@@ -74,20 +80,35 @@ class Unit:
 
     # -- functions
 
-    def program(self, program: BpfProgram) -> FunctionInfo:
-        return self._function(program.function, program)
+    def program(self, program: BpfProgram, span: Span) -> FunctionInfo:
+        return self._function(program.function, program, span)
 
-    def function(self, function: Any) -> FunctionInfo:
-        """A function that is called; compiled once."""
-        return self._function(function, None)
+    def function(self, function: Any, span: Span) -> FunctionInfo:
+        """A function that is called; compiled once. span: of the call."""
+        return self._function(function, None, span)
 
-    def _function(self, function: Any, program: BpfProgram | None) -> FunctionInfo:
+    def _function(self, function: Any, program: BpfProgram | None, span: Span) -> FunctionInfo:
+        if not isinstance(function, python_types.FunctionType):
+            self.error(span, f"{t.type_name(function)} is not a function written with def")
         key = function.__code__
         if key not in self.functions:
-            file, node = self.sources.function(function)
+            try:
+                file, node = self.sources.function(function)
+            except SourceError as error:
+                self.error(span, f"'{function.__name__}' cannot be compiled: {error.reason}")
+            if not isinstance(node, ast.FunctionDef):
+                at = Span.of(node, file.path) if node else Span(file.path, key.co_firstlineno, 0, key.co_firstlineno, 0)
+                self._not_plain(key, at._replace(end_line=at.line, end_col=1 << 16))
             info = self._declare(node, function.__globals__, file.path, None, program, function.__qualname__)
             self.functions[key] = info
         return self.functions[key]
+
+    def _not_plain(self, code: python_types.CodeType, span: Span) -> typing.NoReturn:
+        if code.co_name == "<lambda>":
+            self.error(span, "a lambda is not in the language", "write a function with def")
+        if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+            self.error(span, "async is not in the language", "write def")
+        self.error(span, f"there is no function '{code.co_name}' at this line: was the file changed?")
 
     def nested(self, node: ast.FunctionDef, parent: FunctionInfo) -> FunctionInfo:
         """A function written in another."""
@@ -133,6 +154,8 @@ class Unit:
         else:
             for arg in params:
                 self._param(info, arg, is_method=arg is params[0] and arg.annotation is None and "." in info.qualname)
+            if info.program is not None:
+                kind_rules.check_parameters(self, info, span)
         self._result(info)
         count = len(info.params) + bool(info.by_memory)
         if count > 5:
@@ -147,12 +170,18 @@ class Unit:
             storage = self._owner(info)
         elif arg.annotation is None:
             self.diagnostics.add(span, f"parameter {arg.arg!r} has no type", f"write {arg.arg}: u32, or what it is")
-            storage = ty = None
+            storage = None
         else:
             storage = self.annotation(arg.annotation, info)
-        ty = self.value_type(storage, span) if storage is not None else t.PLAIN
+        ty: t.ValueType = t.NONE
+        if storage is not None:
+            with contextlib.suppress(Bad):
+                is_args = info.program is not None and info.program.kind.name == "syscall"
+                ty = self.value_type(storage, span, "args" if is_args else "mem")
+                if isinstance(ty, t.NoneType):
+                    self.error(span, "a parameter cannot be None")
         if isinstance(ty, t.NoneType):
-            self.diagnostics.add(span, "a parameter cannot be None")
+            info.bad.add(arg.arg)
             ty = t.PLAIN
         local = ir.Local(arg.arg, ty.ir)
         info.params.append(Param(arg.arg, storage, ty, local))
@@ -171,11 +200,13 @@ class Unit:
         storage = None if node is None else self.annotation(node, info)
         span = Span.of(node or info.node, info.path)
         info.result_storage = storage
+        info.bad_result = node is not None and storage is None
         if info.program is not None:
-            ty = self.value_type(storage, span)
-            if not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
-                self.diagnostics.add(span, f"a program returns an integer, not {ty.name}")
-                ty = t.I32
+            ty = t.I32 if isinstance(storage, Optional) or info.bad_result else self.value_type(storage, span)
+            if isinstance(storage, Optional) or not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
+                assert node is not None
+                self.diagnostics.add(span, f"a program returns an integer, not {ast.unparse(node)}")
+                info.bad_result, ty = True, t.I32
             info.result = t.IntType(32, True) if isinstance(ty, (t.NoneType, t.BoolType)) else ty
             if isinstance(ty, t.NoneType):
                 info.result = t.NONE
@@ -317,8 +348,12 @@ class Unit:
 
     def _variable(self, name: str, storage: Any, value: Any, namespace: dict[str, Any], span: Span) -> VariableDecl:
         symbol = ir.Symbol(self.symbol(name), size_align(storage)[1])
-        if isinstance(value, (list, tuple, bytes, str)) and isinstance(storage, ArrayType):
-            value = ArrayValue(storage, value)
+        try:
+            if isinstance(value, (list, tuple, bytes, str)) and isinstance(storage, ArrayType):
+                value = ArrayValue(storage, value)
+            pack(storage, value, self.byte_order)
+        except (TypeError, ValueError) as error:
+            self.error(span, f"variable '{name}': {error}")
         found = VariableDecl(name, storage, value, symbol, span=span)
         self.variables[id(namespace), name] = found
         return found
@@ -327,9 +362,10 @@ class Unit:
         """A map that another module declares: found by its identity."""
         if id(value) not in self.maps:
             found = self._name_of(value)
-            if found is None:
-                self.error(span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ...")
-            self.declared(*found, span)
+            if found is None or not isinstance(self.declared(*found, span), MapDecl):
+                self.error(
+                    span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ..."
+                )
         return self.maps[id(value)]
 
     def declare_map(self, name: str, annotation: Any, value: Any, span: Span) -> MapDecl:
@@ -347,7 +383,9 @@ class Unit:
         wanted = origin.types
         if len(args) != len(wanted):
             said = ", ".join(wanted) or "nothing"
-            self.error(span, f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} types")
+            self.error(
+                span, f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} type{'s' * (len(args) != 1)}"
+            )
         types = dict(zip(wanted, args, strict=True))
         inner = None
         for which, arg in types.items():
@@ -361,6 +399,12 @@ class Unit:
                 size_align(types[which])
             except TypeError as error:
                 self.error(span, f"map '{name}': the {which} type: {error}")
+        wrong = misplaced(types.get("value"), origin.type)
+        if wrong is not None:
+            names = " and ".join(sorted(type_.name.lower() for type_ in HOLDERS[wrong]))
+            self.error(
+                span, f"map '{name}': a {origin.__name__} may not hold a {wrong.__name__}", f"maps of type {names} may"
+            )
         symbol = ir.Symbol(self.symbol(name))
         key = types.get("key", self._index_key(origin))
         found = MapDecl(name, spec, key, types.get("value"), symbol, span, inner)
@@ -368,10 +412,14 @@ class Unit:
         for element in spec.values:
             if isinstance(element, (MapSpec, dict)):
                 self.map_by_value(element, span)
+            elif element is not None and not any(info.program is element for info in self.functions.values()):
+                self.error(
+                    span, f"map '{name}' cannot start with {element!r}", "values= are this module's programs or maps"
+                )
         return found
 
     def _inner_map(self, name: str, annotation: Any, origin: type, given: MapSpec | None, span: Span) -> MapDecl:
-        """What the maps in a map of maps are like: as a map that the program declares, or one of which there is no other."""
+        """What the maps in a map of maps are like: as a map that the program declares, or of its own."""
         if given is not None and self._name_of(given) is not None:
             return self.map_by_value(given, span)
         if given is None and issubclass(origin, MapSpec) and origin.types == ("value",):

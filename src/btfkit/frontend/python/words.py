@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from btfkit.bpf.ints import ArrayType, char
 from btfkit.bpf.records import Record, size_align
 from btfkit.bpf.words import KernelType, Word
+from btfkit.format.maptype import MapType
 from btfkit.frontend.python import expr, ir, kernel, maps, ops, text
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import MapDecl
@@ -166,8 +167,10 @@ def _cmpxchg(body: Body, node: ast.Call) -> t.Value:
 
 def _tail_call(body: Body, node: ast.Call) -> t.Value:
     context, programs, index = (body.expr(arg) for arg in _count(body, node, 3))
-    if not programs.is_const or not isinstance(programs.const, MapDecl):
+    if not isinstance(programs.const, MapDecl) or programs.const.spec.type != MapType.PROG_ARRAY:
         body.fail(node, "tail_call(ctx, programs, index): a ProgArray is needed")
+    if not isinstance(context.type, t.RecordType) or not context.type.is_context:
+        body.fail(node, f"tail_call() takes the context, not {body.describe(context)}")
     at = ops.convert(body, index, t.U32, node, "the index")
     target = maps.target_of(programs)
     result = body.hold(ir.HelperCall(ir.I64, maps.TAIL_CALL, [context.ir, target.address, at]))

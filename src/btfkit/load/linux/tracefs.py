@@ -17,7 +17,7 @@ from btfkit.errors import LoadError
 
 from .fd import Fd
 
-__all__ = ["tracefs_lines", "tracepoint_id"]
+__all__ = ["trace_pipe", "tracefs_lines", "tracepoint_id"]
 
 PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 _NR_FSOPEN, _NR_FSCONFIG, _NR_FSMOUNT = 430, 431, 432  # the same on every machine but alpha
@@ -49,6 +49,15 @@ def tracefs_lines(name: str) -> list[str]:
             return _read(root, name).splitlines()
         except OSError as error:
             raise LoadError(f"tracefs has no '{name}': {error.strerror}", errno=error.errno) from None
+
+
+def trace_pipe() -> Fd:
+    """What programs print: readable when there are lines, which whoever reads them takes away; never waits."""
+    with _tracefs() as root:
+        try:
+            return Fd(os.open("trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=root))
+        except OSError as error:
+            raise LoadError(f"the trace pipe cannot be opened: {error.strerror}", errno=error.errno) from None
 
 
 @contextlib.contextmanager
