@@ -3,8 +3,8 @@
     sudo python examples/heavy_hitters.py eth0 --window 5 --top 10
 
 Every packet adds its length to one counter in each row of the sketch; the least of a source's counters is what it has
-sent, or a little more. There are two sketches, one that is written while user space clears the other: an array of
-maps, of which the program takes the one that ``current`` says. Sources over a threshold go into an LRU map.
+sent, or a little more. There are two sketches in a map of maps: one is filled, while user space clears the other for
+the next window. Sources over a threshold go into an LRU map.
 """
 
 import argparse
@@ -13,23 +13,19 @@ from ipaddress import IPv4Address
 
 from btfkit.bpf import *
 
-ROWS: Final = 4
-COLUMNS: Final = 2048  # a power of two
-SEEDS: Final = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F)
+COLUMNS: Final = 2048
+SEEDS: Final = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F)  # a row each
 
-
-class Row(Struct):
-    bytes: u64[COLUMNS]
-
-
-sketches: ArrayOfMaps[Array[Row]] = ArrayOfMaps(2, inner=Array(ROWS))
+even: Array[u64[COLUMNS]] = Array(len(SEEDS))
+odd: Array[u64[COLUMNS]] = Array(len(SEEDS))
+sketches: ArrayOfMaps[Array[u64[COLUMNS]]] = ArrayOfMaps(2, inner=even, values=[even, odd])
 talkers: LruHash[be32, u64] = LruHash(max_entries=1024)
-current: u32 = 0
+window: u32 = 0
 threshold: u64 = 10_000
 
 
-def column(address: u32, row: int) -> u32:
-    h = (address ^ SEEDS[row]) * 0x9E3779B1
+def column(address: u32, seed: u32) -> u32:
+    h = (address ^ seed) * 0x9E3779B1
     h = (h ^ h >> 15) * 0x85EBCA77
     return (h ^ h >> 13) % COLUMNS
 
@@ -42,16 +38,27 @@ def watch(ctx: xdp_md) -> XdpAction:
     ip = eth.next(IPv4Hdr)
     if ip is None:
         return XDP_PASS
-    sketch = sketches[current]
+    sketch = sketches[window % 2]
     least: u64 = 2**64 - 1
-    for number in range(ROWS):
+    for number, seed in enumerate(SEEDS):
         row = sketch[number]
-        at = column(ip.src, number)
-        row.bytes[at] += ip.tot_len
-        least = min(least, row.bytes[at])
+        at = column(ip.src, seed)
+        row[at] += ip.tot_len
+        least = min(least, row[at])
     if least >= threshold:
         talkers[ip.src] = least
     return XDP_PASS
+
+
+def next_window(bpf) -> list[tuple[str, int]]:
+    """Start the next window; the sources over the threshold in the last one, and their bytes, the most first."""
+    cleared = bpf.even if bpf.window % 2 else bpf.odd
+    for row in cleared:
+        cleared[row] = [0] * COLUMNS
+    bpf.window += 1
+    top = sorted(bpf.talkers.items(), key=lambda item: -item[1])
+    bpf.talkers.clear()
+    return [(str(IPv4Address(address)), size) for address, size in top]
 
 
 if __name__ == "__main__":
@@ -66,5 +73,6 @@ if __name__ == "__main__":
         with bpf.watch.attach(args.interface):
             while True:
                 time.sleep(args.window)
-                for address, size in sorted(bpf.talkers.items(), key=lambda item: -item[1])[: args.top]:
-                    print(f"{IPv4Address(address)!s:<16}{size:>12} bytes")
+                print(f"{time.strftime('%X')}")
+                for address, size in next_window(bpf)[: args.top]:
+                    print(f"{address:<16}{size:>12} bytes")

@@ -41,12 +41,13 @@ def touch():
     pid = current_tgid()
     process = active.get(pid)
     if process is None:
-        process = active.setdefault(pid, Process(comm=current_comm()))
+        process = active.setdefault(pid)
         if process.timer.init(active) == 0:  # another thread may have been quicker
             process.timer.set_callback(look)
             process.timer.start(limit_ns)
     process.last = ktime_ns()
     process.calls += 1
+    process.comm = current_comm()
     return 0
 
 

@@ -16,11 +16,10 @@ def ps(ctx):
     if task is None or (task.pid != task.tgid and not threads):
         return 0
     tasks += 1
-    comm = task.comm
     mm = task.mm
     pages = u64(0) if mm is None else mm.total_vm
-    seq_printf(ctx.meta.seq, "%d\t%d\t%d\t", u64[3]([task.pid, task.real_parent.pid, pages]))
-    seq_printf(ctx.meta.seq, "%s\n", u64[1]([u64(comm)]))
+    line = u64[4]([task.pid, task.real_parent.pid, pages, u64(task.comm)])
+    seq_printf(ctx.meta.seq, "%d\t%d\t%d\t%s\n", line)
     return 0
 
 

@@ -81,7 +81,7 @@ def balance(ctx: xdp_md) -> XdpAction:
             return XDP_DROP
         tcp.check = mended(tcp.check, ip.dst, backend.addr)
     elif ports.check != 0:
-        ports.check = mended(ports.check, ip.dst, backend.addr)
+        ports.check = mended(ports.check, ip.dst, backend.addr) or 0xFFFF
     ip.check = mended(ip.check, ip.dst, backend.addr)
     ip.dst = backend.addr
     eth.src = eth.dst

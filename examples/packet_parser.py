@@ -4,7 +4,7 @@
 
 Each program takes one layer, and goes on in the one for the next layer through a program array: a tail call, which
 does not come back. What was found on the way is kept in a per-CPU array. Any of the programs can be replaced while
-the others run: bpf.layers[IPV6] = another_program.
+the others run: bpf.layers[Layer.IPV6] = another_program.
 """
 
 import argparse
@@ -31,7 +31,6 @@ class Packet(Struct):
 
 
 class Kind(Struct):
-    version: u8
     proto: u8
     vlan: u16
     extensions: u8
@@ -39,7 +38,6 @@ class Kind(Struct):
 
 state: PerCpuArray[Packet] = PerCpuArray(1)
 kinds: HashMap[Kind, u64] = HashMap(max_entries=4096)
-lost: u64 = 0
 
 
 @xdp
@@ -124,4 +122,5 @@ if __name__ == "__main__":
         while True:
             time.sleep(1)
             for kind, count in bpf.kinds.items():
-                print(f"protocol {kind.proto} in VLAN {kind.vlan}, {kind.extensions} extension headers: {count} packets")
+                where = f"in VLAN {kind.vlan}, behind {kind.extensions} extension headers"
+                print(f"protocol {kind.proto} {where}: {count} packets")

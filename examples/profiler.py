@@ -19,7 +19,7 @@ class Where(Struct):
     user: i32
 
 
-stacks = StackTrace(8192, depth=32)
+stacks: StackTrace = StackTrace(8192, depth=32)
 samples: HashMap[Where, u64] = HashMap(max_entries=8192)
 only: u32 = 0  # the process to look at; 0: all
 

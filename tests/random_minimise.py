@@ -83,9 +83,10 @@ def _without_statements(tree: ast.Module) -> Iterator[ast.Module]:
                     inner = [s for part in BODIES for s in getattr(stmt, part, []) if isinstance(s, ast.stmt)]
                     for new in ([], inner) if inner and not isinstance(stmt, ast.FunctionDef) else ([],):
                         setattr(node, name, [*block[:i], *new, *block[i + 1 :]])
-                        if getattr(node, name) or name not in ("body", "cases"):
-                            yield copy.deepcopy(tree)
+                        whole = copy.deepcopy(tree) if getattr(node, name) or name not in ("body", "cases") else None
                         setattr(node, name, block)
+                        if whole is not None:
+                            yield whole
 
 
 def _without_parts(tree: ast.Module) -> Iterator[ast.Module]:
@@ -102,8 +103,9 @@ def _without_parts(tree: ast.Module) -> Iterator[ast.Module]:
                     parts = [part for part in ast.iter_child_nodes(expr) if isinstance(part, ast.expr)]
                     for new in [*(p for p in parts if not isinstance(p, ast.Name) or p.id[1:].isdigit()), ast.Constant(1)]:
                         _put(node, name, i, new)
-                        yield copy.deepcopy(tree)
+                        whole = copy.deepcopy(tree)
                         _put(node, name, i, expr)
+                        yield whole
 
 
 def _put(node: ast.AST, name: str, index: int | None, new: ast.expr) -> None:

@@ -6,6 +6,9 @@ from tests.random_programs import (
     CAUGHT, FAULTS, SHAPES, WIDE, Function, Maker, Map, Module, Record, Scope, limits, promoted,
 )  # fmt: skip
 
+UNKNOWN = 1 << 70
+"""More than any type holds: a plain int that is small, as the compiler does not know."""
+
 
 class ProgramMaker(Maker):
     """Makes whole programs. out: the lines so far."""
@@ -171,7 +174,7 @@ class ProgramMaker(Maker):
         if wide:
             inner.steady[name] = "u32"
         else:
-            inner.plains[name] = 8
+            inner.plains[name] = UNKNOWN
         at_end = self.chance(0.5)
         if at_end:
             inner.loop_kind = "counted"
@@ -190,7 +193,7 @@ class ProgramMaker(Maker):
     def s_for_range(self, scope: Scope, indent: int, depth: int) -> None:
         if depth <= 0 or scope.in_loop >= 2:
             return
-        name, kind, r = self.name("i"), self.r.randrange(6), self.r
+        name, kind, r = self.name("at"), self.r.randrange(6), self.r
         negative = False
         if kind <= 1:
             span = str(r.randint(1, 6))
@@ -213,7 +216,7 @@ class ProgramMaker(Maker):
             self.emit(indent + 1, f"{converted} = i32({name})")
             inner.ints[converted] = "i32"
         else:
-            inner.plains[name] = 16
+            inner.plains[name] = UNKNOWN if kind == 5 else 16
         self.block(inner, indent + 1, depth - 1)
         self.or_else(scope, indent, depth)
 
@@ -227,7 +230,7 @@ class ProgramMaker(Maker):
         if arrays and self.chance(0.7):
             text = self.r.choice(list(arrays))
             if self.chance(0.3):
-                index = self.name("i")
+                index = self.name("at")
                 self.emit(indent, f"for {index}, {name} in enumerate({text}):")
                 inner.plains[index] = arrays[text][1]
             else:
@@ -531,7 +534,7 @@ class ProgramMaker(Maker):
         result = function.result.name if isinstance(function.result, Record) else function.result
         shown = f"tuple[{', '.join(result)}]" if isinstance(result, tuple) else str(result)
         self.emit(indent, f"def {function.name}({', '.join(parts)}) -> {shown}{' | None' if function.optional else ''}:")
-        self.emit(indent + 1, f"global {', '.join(self.globals)}")
+        self.emit(indent + 1, f"global {', '.join(self.variables())}")
         scope.places |= self.globals
         if nested:
             name, type_ = self.name("st"), self.r.choice(WIDE)
@@ -552,7 +555,7 @@ class ProgramMaker(Maker):
         result = r.choice(["i32", "i32", "u32", "u8", "i64", "i16"])
         scope.result = result
         self.emit(0, f"def p{number}(ctx: Args) -> {result}:")
-        self.emit(1, f"global {', '.join(self.globals)}")
+        self.emit(1, f"global {', '.join(self.variables())}")
         scope.places |= self.globals
         self.add_record(scope, "ctx", self.args, is_ctx=True)
         if self.chance(0.3):

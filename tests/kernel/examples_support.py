@@ -55,7 +55,8 @@ def check_forms(name: str, folder: Path) -> None:
     with btfkit.open(instance).load() as bpf:
         programs = set(bpf.programs)
         assert programs
-    assert obj.write(libbpf, form="libbpf") == []
+    lost = obj.write(libbpf, form="libbpf")
+    assert all(": its record type, " in line for line in lost), lost  # a form without types of records
     with libbpf_load(libbpf) as view:
         assert not isinstance(view, str), view
         assert len(view.programs) == len(programs)

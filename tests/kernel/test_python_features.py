@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.kernel.load_support import udp_packet
+from tests.kernel.load_support import bpftool_text, udp_packet
 from tests.kernel.python_rows_code import ROWS as CODE_ROWS
 from tests.kernel.python_rows_maps import ROWS as MAP_ROWS
 from tests.kernel.python_support import build, loaded
@@ -112,7 +112,7 @@ def test_tail_call(load: Load) -> None:
 def test_ring_buffer_output(load: Load) -> None:
     bpf = load("09 ring buffer output")
     bpf.run.test_run(ctx=[443])
-    event = next(iter(bpf.events))
+    (event,) = bpf.events.drain()
     assert (event.port, event.comm) == (443, Path("/proc/self/comm").read_text().strip())
     assert 0 < event.when <= time.monotonic_ns()
 
@@ -120,15 +120,15 @@ def test_ring_buffer_output(load: Load) -> None:
 def test_ring_buffer_reserve(load: Load) -> None:
     bpf = load("10 ring buffer reserve")
     bpf.run.test_run(ctx=[11])
-    event = next(iter(bpf.events))
+    (event,) = bpf.events.drain()
     assert (event.number, list(event.data)) == (11, [0, 0, 0, 42, 0, 0, 0, 0])
 
 
 def test_perf_events(load: Load) -> None:
     bpf = load("11 perf events")
-    events = iter(bpf.events)
+    assert bpf.events.drain() == []  # from now on there are buffers
     bpf.run.test_run(PACKET)
-    event = next(events)
+    (event,) = bpf.events.poll(5)
     assert (event.size, event.mark) == (len(PACKET), 7)
 
 
@@ -156,7 +156,7 @@ def test_atomics(load: Load) -> None:
 
 def test_spin_lock(load: Load) -> None:
     bpf = load("23 spin lock")
-    bpf.accounts[1] = {"balance": 100}
+    bpf.accounts[1] = (0, 100, 0)
     bpf.pay.test_run(PACKET, repeat=4)
     assert (bpf.accounts[1].balance, bpf.accounts[1].moves) == (80, 4)
 
@@ -231,7 +231,7 @@ def test_subprograms(load: Load) -> None:
 
 def test_bpf_loop_callbacks(load: Load) -> None:
     bpf = load("18 bpf_loop callbacks")
-    bpf.weights |= {1: 10, 2: 20}
+    bpf.weights.update({1: 10, 2: 20})
     assert list(bpf.run.test_run(ctx=[100, 0, 0, 0]).ctx) == [100, 100 * 4950, 4950, 50]
 
 
@@ -275,15 +275,21 @@ def test_strings_and_dynptrs(load: Load) -> None:
     assert bpf.run.test_run(ctx=("help", 0, False, 0, 0, 0)).ctx.starts is False
     result = bpf.dynamic.test_run(ctx=[0, 9])
     assert (result.retval, result.ctx[1]) == (0, 0)
-    record = next(iter(bpf.events))
+    (record,) = bpf.events.drain()
     assert (record.size, record.first) == (3, 9)
 
 
-def test_types_and_lines(load: Load) -> None:
+def test_types_and_lines(load: Load, tmp_path: Path) -> None:
     bpf = load("29 types and lines")
     assert [bpf.run.test_run(ctx=[4]).retval for _ in range(2)] == [2, 3]
     assert bpf.pairs.as_dict() == {4: (3, 2)}
-    assert {name for f in bpf.btf.types for name in [getattr(f, "name", "")]} >= {"Pair", "run", "bump"}
+    assert {getattr(found, "name", "") for found in bpf.btf.types} >= {"Pair", "pairs", "run"}
+    listing = bpftool_text("prog", "dump", "xlated", "id", str(bpf.run.info.id), "linum")
+    path = tmp_path / "program.py"
+    lines = re.findall(r"^; (.*) \[file:(.*) line_num:(\d+) line_col:(\d+)\]$", listing, re.MULTILINE)
+    assert {"pair.left += 1", "pair = pairs.setdefault(ctx[0], Pair(1, 2))"} <= {line[0] for line in lines}
+    text = path.read_text().splitlines()
+    assert [(shown, file) for shown, file, _, _ in lines] == [(text[int(line[2]) - 1].strip(), str(path)) for line in lines]
 
 
 def test_ternary_walrus_slices(load: Load) -> None:

@@ -54,6 +54,9 @@ class FixedInt(int):
     def __abs__(self) -> FixedInt:
         return promoted(type(self))(abs(int(self)))
 
+    def __pow__(self, exponent: int, modulus: None = None) -> FixedInt:  # type: ignore[override]
+        return promoted(type(self))(int(self) ** int(exponent))
+
     def __lshift__(self, count: int) -> FixedInt:
         return promoted(type(self))(_shift(int(self), count))
 

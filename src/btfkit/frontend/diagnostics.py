@@ -12,6 +12,10 @@ from btfkit.errors import SourceError
 from btfkit.frontend.span import Span
 
 
+class Bad(Exception):
+    """A diagnostic has been written; what it is about is given up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """reason: one line. hint: what to write instead, or ""."""
@@ -66,4 +70,4 @@ class Diagnostics:
             raise SourceError(f"{count} error{'s' if count > 1 else ''}", path=path, diagnostics=self.render())
 
 
-__all__ = ["Diagnostic", "Diagnostics"]
+__all__ = ["Bad", "Diagnostic", "Diagnostics"]

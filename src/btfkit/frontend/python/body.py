@@ -244,9 +244,9 @@ class Body:
             case t.OptionalType(by_flag=True):
                 assert value.flag is not None
                 return value.flag
-            case t.OptionalType() | t.Address():
+            case t.OptionalType() | t.Address() | t.KernelPtr():
                 return ir.Compare(ir.BOOL, "ne", value.ir, ir.Const(ir.POINTER, 0))
-            case t.RecordType() | t.KernelPtr():
+            case t.RecordType():
                 return ir.Const(ir.BOOL, 1)
         self.fail(node, f"{self.describe(value)} is not a condition")
 

@@ -12,8 +12,8 @@ from btfkit.bpf import records
 from btfkit.bpf.ints import ArrayType, FixedInt
 from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.records import RecordMeta, size_align
-from btfkit.bpf.words import HelperFunction, Kfunc, Word
-from btfkit.frontend.python import conditions, expr, ir, map_methods, maps, ops, packet, text, timers, words
+from btfkit.bpf.words import HelperFunction, KernelType, Kfunc, Word
+from btfkit.frontend.python import conditions, expr, ir, kernel, map_methods, maps, ops, packet, text, timers, words
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl, Param
 from btfkit.frontend.python.storage import Place, build, load
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDED: tuple[Any, ...] = (ord, chr, len, int, str, bytes, min, max, abs, sum, bool, round, divmod, pow, tuple, range)
 """Builtins that are called when compiling, where all arguments are constants."""
+MOST_FOLDED = 1 << 16
 
 
 def call(body: Body, node: ast.Call) -> t.Value:
@@ -153,6 +154,11 @@ def _folded(body: Body, function: Any, node: ast.Call) -> t.Value:
     args = [body.expr(arg) for arg in node.args]
     if not all(arg.is_const for arg in args) or node.keywords:
         body.fail(node, f"{t.type_name(function)}() is known only for constants")
+    for arg in args:
+        if isinstance(arg.const, range) and len(arg.const) > MOST_FOLDED:
+            body.fail(node, f"{t.type_name(function)}() of more than {MOST_FOLDED} constants")
+        if function in (bytes, pow) and isinstance(arg.const, int) and arg.const > MOST_FOLDED:
+            body.fail(node, f"{t.type_name(function)}() of {int(arg.const)} is too much for a constant")
     try:
         return t.Value(t.OBJECT, const=function(*(arg.const for arg in args)))
     except (TypeError, ValueError, ArithmeticError) as error:
@@ -385,6 +391,8 @@ def _bool(body: Body, node: ast.Call) -> t.Value:
 
 def _sizeof(body: Body, node: ast.Call) -> t.Value:
     (value,) = _args(body, node, 1, 1)
+    if isinstance(value.const, KernelType):
+        return kernel.size_of(body, value.const, node)
     if value.is_const:
         try:
             return t.Value(t.OBJECT, const=records.sizeof(value.const))

@@ -122,7 +122,12 @@ def compare(body: Body, op: ast.cmpop, left: t.Value, right: t.Value, node: ast.
         return t.Value(t.BOOL, found if isinstance(op, ast.In) else negate(found))
     name, fold = ops.COMPARE[type(op)]
     if left.is_const and right.is_const:
-        return t.Value(t.OBJECT, const=fold(left.const, right.const))
+        try:
+            if isinstance(left.const, MapDecl) or isinstance(right.const, MapDecl):
+                raise TypeError("a map cannot be compared")
+            return t.Value(t.OBJECT, const=bool(fold(left.const, right.const)))
+        except TypeError as error:
+            body.fail(node, str(error))
     if left.is_int and right.is_int:
         return t.Value(t.BOOL, ops.compare(body, name, left, right, node))
     for value in (left, right):

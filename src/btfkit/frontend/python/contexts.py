@@ -21,10 +21,11 @@ from typing import Any
 from btfkit.bpf.contexts import REGISTERS, bpf_raw_tracepoint_args
 from btfkit.bpf.records import Context, Ptr, size_align
 from btfkit.bpf.words import KernelType, Optional
+from btfkit.frontend.diagnostics import Bad
 from btfkit.frontend.python import ir, kernel, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, Param
-from btfkit.frontend.python.unit import Bad, Unit
+from btfkit.frontend.python.unit import Unit
 from btfkit.frontend.span import Span
 from btfkit.model import types as m
 

@@ -110,6 +110,9 @@ class Values(ABC):
         index = extend(self.code, ir.Int(node.index.type.bits, False), self.value(node.index), 64)
         return self.code.let(f"getelementptr [{node.scale} x i8], ptr {base}, i64 {index}")
 
+    def _opaque(self, node: ir.Opaque) -> str:
+        return opaque(self.code, "i64", self.value(node.a))
+
     def _non_null(self, node: ir.NonNull) -> str:
         value = self.value(node.a)
         self.module.declare("llvm.assume", "void", ["i1"])
@@ -290,6 +293,7 @@ VALUES: dict[type[ir.Expr], Callable[..., str]] = {
     ir.Text: Values._text,
     ir.Offset: Values._offset,
     ir.Index: Values._index,
+    ir.Opaque: Values._opaque,
     ir.NonNull: Values._non_null,
     ir.Relocated: Values._relocated,
     ir.RelocatedValue: Values._relocated_value,

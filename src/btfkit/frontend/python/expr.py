@@ -155,9 +155,22 @@ def checked_index(body: Body, base: ir.Expr, count: int, scale: int, index: t.Va
         at_expr = ops.cast(body.hold(ir.Choose(ir.I64, negative, from_end, signed)), ir.U64)
     else:
         at_expr = body.hold(ops.to_type(index, t.U64))
+    limit = ir.Const(ir.U64, count)
     if low < 0 or high >= count:
-        body.raise_if(ir.Compare(ir.BOOL, "ge", at_expr, ir.Const(ir.U64, count)), ir.Fault.INDEX)
+        at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
+        body.raise_if(ir.Compare(ir.BOOL, "ge", at_expr, limit), ir.Fault.INDEX)
+        at_expr = ir.Opaque(ir.U64, at_expr)
+    elif not _is_masked(node):  # in range, as the verifier may not know: it has no limits of a remainder
+        at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
+        inside = ir.Compare(ir.BOOL, "lt", at_expr, limit)
+        at_expr = ir.Opaque(ir.U64, ir.Choose(ir.U64, inside, at_expr, ir.Const(ir.U64, 0)))
     return ir.Index(ir.POINTER, base, at_expr, scale)
+
+
+def _is_masked(node: ast.AST) -> bool:
+    """``a[i & 7]``"""
+    index = node.slice if isinstance(node, ast.Subscript) else node
+    return isinstance(index, ast.BinOp) and isinstance(index.op, ast.BitAnd)
 
 
 def element_place(body: Body, base: t.Value, index: t.Value, node: ast.AST) -> Place:

@@ -173,6 +173,13 @@ class Index(Expr):
 
 
 @dataclass(eq=False, slots=True)
+class Opaque(Expr):
+    """The same integer of 64 bits, in a register of which LLVM knows nothing: what the verifier is to see tested."""
+
+    a: Expr
+
+
+@dataclass(eq=False, slots=True)
 class NonNull(Expr):
     """A pointer that is known not to be null."""
 

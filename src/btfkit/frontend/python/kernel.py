@@ -67,7 +67,7 @@ def _where(body: Body, base: t.Value) -> Where:
     assert isinstance(base.type, t.KernelPtr)
     if isinstance(base.bound, Where):
         return base.bound
-    return Where(body.hold(base.ir), base.type.type_id)
+    return Where(base.ir if base.type.space else body.hold(base.ir), base.type.type_id)
 
 
 def _address(body: Body, where: Where, type_: t.KernelPtr) -> ir.Expr:

@@ -21,7 +21,6 @@ from btfkit.model import types as m
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
 
-MOST_ARGS = 5
 SUFFIXES = (
     "sz",
     "szk",
@@ -109,21 +108,21 @@ def _bind(body: Body, name: str, params: list[_Param], node: ast.Call) -> list[i
             body.fail(keyword, f"'{name}' has no argument '{keyword.arg}' left", hint)
         given[keyword.arg or ""] = keyword.value
     out: list[ir.Expr] = []
-    size = 0
+    size: int | None = None
     for param in params:
         if param.is_hidden:
             out.append(ir.Const(ir.POINTER, 0))
         elif param.name in given:
             expr, size = _argument(body, param, given[param.name], hint)
             out.append(body.hold(expr))
-        elif param.suffixes & SIZES and size:
+        elif param.suffixes & SIZES and size is not None:
             out.append(ir.Const(ir.U32, size))
         else:
             body.fail(node, f"'{name}' needs '{param.name}'", hint)
     return out
 
 
-def _argument(body: Body, param: _Param, node: ast.expr, hint: str) -> tuple[ir.Expr, int]:
+def _argument(body: Body, param: _Param, node: ast.expr, hint: str) -> tuple[ir.Expr, int | None]:
     """A value for a parameter, and bytes of the memory that it is the address of, as far as known."""
     value = body.held(body.expr(node))
     what = f"'{param.name}'"
@@ -131,11 +130,11 @@ def _argument(body: Body, param: _Param, node: ast.expr, hint: str) -> tuple[ir.
     if isinstance(wanted, (t.IntType, t.BoolType)):
         if "k" in param.suffixes and not value.is_const:
             body.fail(node, f"{what} must be a constant", hint)
-        return ops.convert(body, value, wanted, node, what), 0
+        return ops.convert(body, value, wanted, node, what), None
     if value.is_const and value.const is None:
         return ir.Const(ir.POINTER, 0), 0
     if value.is_const and isinstance(value.const, MapDecl):
-        return ir.SymbolAddr(ir.POINTER, value.const.symbol), 0
+        return ir.SymbolAddr(ir.POINTER, value.const.symbol), None
     if value.is_const and isinstance(value.const, (str, bytes)):
         text = value.const.encode() if isinstance(value.const, str) else value.const
         return ir.Text(ir.POINTER, text + b"\0"), len(text)
@@ -145,29 +144,30 @@ def _argument(body: Body, param: _Param, node: ast.expr, hint: str) -> tuple[ir.
         value = t.Value(value.type.inner, value.expr)
     if value.expr is None or value.type.ir != ir.POINTER:
         body.fail(node, f"{what} is {_spell(body, param)}, not {body.describe(value)}", hint)
-    given = value.type
-    if isinstance(given, t.KernelPtr) and isinstance(wanted, t.KernelPtr) and not given.space:
-        _inherits(body, given, wanted) or body.fail(node, f"{what} is {wanted.name}, not {given.name}", hint)
+    if _is_other(body, value.type, wanted):
+        body.fail(node, f"{what} is {_spell(body, param)}, not {value.type.name}", hint)
     if isinstance(value.type, t.RecordType):
         return value.ir, size_align(value.type.cls)[0]
     if isinstance(value.type, t.ArrayRef):
         return value.ir, size_align(value.type.type)[0]
-    return value.ir, 0
+    return value.ir, None
 
 
 def _spell(body: Body, param: _Param) -> str:
     return f"a pointer to {body.unit.kernel.spell(param.type_id).removesuffix('*')}"
 
 
-def _inherits(body: Body, given: t.KernelPtr, wanted: t.KernelPtr) -> bool:
-    """C's way of inheriting: the first field is one, or its first is."""
+def _is_other(body: Body, given: t.ValueType, wanted: t.ValueType | None) -> bool:
+    """Two structs of the kernel, and the given one does not begin with the wanted one, C's way of inheriting."""
+    if not isinstance(given, t.KernelPtr) or not isinstance(wanted, t.KernelPtr) or given.space:
+        return False
     kernel, type_id = body.unit.kernel, given.type_id
     while type_id != wanted.type_id:
         members = kernel.members(type_id)
         if not members:
-            return False
+            return True
         type_id = kernel.opened.resolve(members[0].type_id)
-    return True
+    return False
 
 
 __all__ = ["call_helper", "call_kfunc"]

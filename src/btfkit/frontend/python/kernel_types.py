@@ -123,21 +123,23 @@ class KernelTypes:
 
     def field(self, type_id: int, name: str) -> Field | None:
         """The field of that name, unnamed structs and unions looked through."""
-        for found, member in self._walk(type_id):
+        for access, bit_off, member in self._walk(type_id):
             if member.name == name:
-                return found
+                return self._field(access, bit_off, member)
         return None
 
     def field_names(self, type_id: int) -> list[str]:
-        return [member.name for _, member in self._walk(type_id)]
+        return [member.name for _, _, member in self._walk(type_id)]
 
-    def _walk(self, type_id: int, access: tuple[int, ...] = (), bit_off: int = 0) -> Iterator[tuple[Field, m.Member]]:
-        btf = self.opened
+    def _walk(
+        self, type_id: int, access: tuple[int, ...] = (), bit_off: int = 0
+    ) -> Iterator[tuple[tuple[int, ...], int, m.Member]]:
+        """(member indices, bits from the start, member) of all that have a name."""
         for index, member in enumerate(self.members(type_id)):
             path, bits = (*access, index), bit_off + member.bit_off
             if member.name:
-                yield self._field(path, bits, member), member
-            elif isinstance(btf.resolved(member.type_id), COMPOSITE):
+                yield path, bits, member
+            else:
                 yield from self._walk(member.type_id, path, bits)
 
     def _field(self, access: tuple[int, ...], bit_off: int, member: m.Member) -> Field:

@@ -61,15 +61,21 @@ def check_uses(unit: Unit, infos: Iterable[FunctionInfo]) -> None:
         if info.program is None:
             continue
         kind = info.program.kind
+        said: set[tuple[str, str, int]] = set()
         for one in _uses(info):
-            if kind.ctx is None or one.owner is not kind.ctx:
+            where = one.field, one.span.path, one.span.line
+            if kind.ctx is None or one.owner is not kind.ctx or where in said:
                 continue
+            is_hidden = one.field in kind.hidden
+            if not is_hidden and not (one.write and kind.writable is not None and one.field not in kind.writable):
+                continue
+            said.add(where)
             what = f"{one.owner.__name__}.{one.field}"
-            if one.field in kind.hidden:
+            if is_hidden:
                 hint = "it has no direct access to the packet: skb_load_bytes() copies from it" if one.field == "data" else ""
                 unit.diagnostics.add(one.span, f"a @{kind.name} program has no {what}", hint)
-            elif one.write and kind.writable is not None and one.field not in kind.writable:
-                fields = ", ".join(sorted(kind.writable)) or "none"
+            else:
+                fields = ", ".join(sorted(kind.writable or ())) or "none"
                 unit.diagnostics.add(one.span, f"a @{kind.name} program cannot write {what}", f"writable fields: {fields}")
 
 

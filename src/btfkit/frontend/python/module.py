@@ -74,9 +74,12 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _syntax(error: SyntaxError, path: str, lines: list[str]) -> SourceError:
-    line, col = error.lineno or 1, max((error.offset or 1) - 1, 0)
-    end = (error.end_offset or 0) - 1 if error.end_lineno in (None, line) else 0
-    return _error(path, lines, line, col, max(end, col + 1), error.msg)
+    line = error.lineno or 1
+    text = lines[line - 1] if line <= len(lines) else ""
+    first = max((error.offset or 1) - 1, 0)  # in characters
+    last = (error.end_offset or 0) - 1 if error.end_lineno in (None, line) else 0
+    col, end = (len(text[:off].encode()) for off in (first, max(last, first + 1)))
+    return _error(path, lines, line, col, end, error.msg)
 
 
 def _raised(error: BaseException, full: str, path: str, lines: list[str]) -> SourceError:

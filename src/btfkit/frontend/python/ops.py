@@ -40,6 +40,8 @@ COMPARE: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Gt: ("gt", operator.gt),
     ast.GtE: ("ge", operator.ge),
 }
+MOST_CONSTANT_BITS = 1024
+"""What constants that are computed with may be shifted by."""
 MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 
 
@@ -96,7 +98,7 @@ def bounds(value: t.Value) -> tuple[int, int]:
 def _shape(type_: NumberType) -> tuple[int, bool] | None:
     """None of a plain int."""
     if isinstance(type_, t.BoolType):
-        return 32, False
+        return None  # as in Python, True is 1
     return type_.shape if isinstance(type_, t.IntType) else None
 
 
@@ -156,6 +158,7 @@ def binary(body: Body, op_node: ast.operator, a: t.Value, b: t.Value, node: ast.
     op, sign, fold = BINARY.get(type(op_node), ("", "@", operator.matmul))
     if a.is_const and b.is_const:
         try:
+            _refuse_huge(op, a.const, b.const)
             return t.Value(t.OBJECT, const=fold(a.const, b.const))
         except (TypeError, ValueError, ArithmeticError) as error:
             hint = "integers have //" if isinstance(op_node, ast.Div) else ""
@@ -177,6 +180,14 @@ def binary(body: Body, op_node: ast.operator, a: t.Value, b: t.Value, node: ast.
     if op in ("floordiv", "mod") and bounds(b)[0] <= 0 <= bounds(b)[1]:
         body.raise_if(ir.Compare(ir.BOOL, "eq", y, const(0, result)), ir.Fault.ZERO_DIVISION)
     return t.Value(result, ir.Binary(result.ir, op, x, y), most=_most(op, a, b, result))
+
+
+def _refuse_huge(op: str, a: Any, b: Any) -> None:
+    """OverflowError for a constant that would take long to make, and never fit."""
+    if op in ("shl", "pow") and isinstance(b, int) and b > MOST_CONSTANT_BITS:
+        raise OverflowError(f"{int(b)} is too much for a constant")
+    if op == "mul" and not (isinstance(a, int) and isinstance(b, int)):
+        raise TypeError("it takes integers")
 
 
 def _most(op: str, a: t.Value, b: t.Value, result: NumberType) -> int | None:
@@ -215,7 +226,7 @@ def _shift(body: Body, op: str, a: t.Value, b: t.Value, node: ast.AST) -> t.Valu
         limit = ir.Const(ir.U64, width)
         shifted = cast(ir.Choose(ir.U64, ir.Compare(ir.BOOL, "lt", count, limit), count, limit), result.ir)
     expr = ir.Binary(result.ir, op, to_type(a, result), shifted)
-    most = bounds(a)[1] >> low if op == "shr" and bounds(a)[0] >= 0 else None
+    most = bounds(a)[1] >> max(low, 0) if op == "shr" and bounds(a)[0] >= 0 else None
     return t.Value(result, expr, most=most)
 
 

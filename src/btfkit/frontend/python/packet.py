@@ -27,7 +27,7 @@ def _end(body: Body, context: t.Value, end: int, node: ast.AST) -> ir.Expr:
     names = getattr(context.type.cls, "packet_bounds", ())
     if not names:
         body.fail(node, f"{context.type.name} has no packet")
-    kind_rules.use(body, context.type.cls, names[end], body.where(node))
+    kind_rules.use(body, context.type.cls, names[0], body.where(node))
     field = context.type.cls.__layout__.fields[names[end]]
     if field.size == 8:  # a pointer
         return body.hold(ir.Load(ir.POINTER, context.ir, field.off, 8, static=True))

@@ -41,7 +41,7 @@ class Place:
 
     @property
     def is_static(self) -> bool:
-        return self.space == "ctx"
+        return self.space in ("ctx", "args")
 
     def known_align(self, size: int) -> int:
         """The alignment of an access of that size: as C would have it."""

@@ -149,7 +149,7 @@ def _part(body: Body, part: ast.expr, form: list[str], values: list[ir.Expr]) ->
             pieces = part.format_spec.values if isinstance(part.format_spec, ast.JoinedStr) else []
             if not all(isinstance(piece, ast.Constant) for piece in pieces):
                 body.fail(part, "a format that is made while running", "write a constant one")
-            spec = "".join(piece.value for piece in pieces if isinstance(piece, ast.Constant))
+            spec = "".join(str(piece.value) for piece in pieces if isinstance(piece, ast.Constant))
         part = part.value
     value = body.expr(part)
     if value.is_const and not isinstance(value.const, (int, str)):

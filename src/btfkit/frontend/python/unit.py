@@ -7,7 +7,6 @@ all that they reach; `Diagnostics` of everything that is wrong.
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
 import sys
 import types as python_types
@@ -22,8 +21,8 @@ from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.records import Bits, Context, Header, Ptr, Record, size_align
 from btfkit.bpf.words import KernelType, Optional, Static
 from btfkit.errors import SourceError
-from btfkit.frontend.diagnostics import Diagnostics
-from btfkit.frontend.python import ir, kind_rules
+from btfkit.frontend.diagnostics import Bad, Diagnostics
+from btfkit.frontend.python import ir, signature
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.constants import pack
 from btfkit.frontend.python.declared import (
@@ -31,7 +30,6 @@ from btfkit.frontend.python.declared import (
     ExternDecl,
     FunctionInfo,
     MapDecl,
-    Param,
     RelocationDecl,
     VariableDecl,
     misplaced,
@@ -39,10 +37,6 @@ from btfkit.frontend.python.declared import (
 from btfkit.frontend.python.kernel_types import KernelTypes
 from btfkit.frontend.python.source import Sources, evaluate
 from btfkit.frontend.span import NOWHERE, Span
-
-
-class Bad(Exception):
-    """A diagnostic has been written; the statement that it is about is given up."""
 
 
 @dataclass(slots=True)
@@ -137,93 +131,8 @@ class Unit:
         if parent is not None:
             function.noinline = True
         self.queue.append(info)
-        self._signature(info, name_span)
+        signature.declare(self, info, name_span)
         return info
-
-    def _signature(self, info: FunctionInfo, span: Span) -> None:
-        arguments = info.node.args
-        for odd in (*arguments.kwonlyargs, *filter(None, (arguments.vararg, arguments.kwarg))):
-            self.diagnostics.add(
-                Span.of(odd, info.path), "a BPF function takes plain parameters only", "no *args, **kwargs, or keywords"
-            )
-        params = [*arguments.posonlyargs, *arguments.args]
-        if info.program is not None and info.program.kind.args not in ("ctx", "any"):
-            from btfkit.frontend.python.contexts import bind_context  # noqa: PLC0415 (a cycle by nature)
-
-            bind_context(self, info, params)
-        else:
-            for arg in params:
-                self._param(info, arg, is_method=arg is params[0] and arg.annotation is None and "." in info.qualname)
-            if info.program is not None:
-                kind_rules.check_parameters(self, info, span)
-        self._result(info)
-        count = len(info.params) + bool(info.by_memory)
-        if count > 5:
-            what = f"{count} with the place for its result" if info.by_memory else str(count)
-            self.diagnostics.add(
-                span, f"more than five arguments: {what}", "put some of them into a Struct, and pass that"
-            )
-
-    def _param(self, info: FunctionInfo, arg: ast.arg, is_method: bool) -> None:
-        span = Span.of(arg, info.path)
-        if is_method:
-            storage = self._owner(info)
-        elif arg.annotation is None:
-            self.diagnostics.add(span, f"parameter {arg.arg!r} has no type", f"write {arg.arg}: u32, or what it is")
-            storage = None
-        else:
-            storage = self.annotation(arg.annotation, info)
-        ty: t.ValueType = t.NONE
-        if storage is not None:
-            with contextlib.suppress(Bad):
-                is_args = info.program is not None and info.program.kind.name == "syscall"
-                ty = self.value_type(storage, span, "args" if is_args else "mem")
-                if isinstance(ty, t.NoneType):
-                    self.error(span, "a parameter cannot be None")
-        if isinstance(ty, t.NoneType):
-            info.bad.add(arg.arg)
-            ty = t.PLAIN
-        local = ir.Local(arg.arg, ty.ir)
-        info.params.append(Param(arg.arg, storage, ty, local))
-        info.function.params.append(local)
-        if isinstance(ty, t.RecordType) and ty.is_context and info.context is None:
-            info.context = info.params[-1]
-
-    def _owner(self, info: FunctionInfo) -> Any:
-        owner: Any = info.namespace.get(info.qualname.split(".")[0])
-        for part in info.qualname.split(".")[1:-1]:
-            owner = getattr(owner, part, None)
-        return owner
-
-    def _result(self, info: FunctionInfo) -> None:
-        node = info.node.returns
-        storage = None if node is None else self.annotation(node, info)
-        span = Span.of(node or info.node, info.path)
-        info.result_storage = storage
-        info.bad_result = node is not None and storage is None
-        if info.program is not None:
-            ty = t.I32 if isinstance(storage, Optional) or info.bad_result else self.value_type(storage, span)
-            if isinstance(storage, Optional) or not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
-                assert node is not None
-                self.diagnostics.add(span, f"a program returns an integer, not {ast.unparse(node)}")
-                info.bad_result, ty = True, t.I32
-            info.result = t.IntType(32, True) if isinstance(ty, (t.NoneType, t.BoolType)) else ty
-            if isinstance(ty, t.NoneType):
-                info.result = t.NONE
-            info.function.result = ir.U32 if isinstance(ty, (t.NoneType, t.BoolType)) else ty.ir
-            return
-        ty = self.result_type(storage, span)
-        info.result = ty
-        inner = ty.inner if isinstance(ty, t.OptionalType) else ty
-        by_flag = isinstance(ty, t.OptionalType) and ty.by_flag
-        own = isinstance(inner, (t.RecordType, t.ArrayRef)) and inner.space == "own"
-        info.by_memory = own or by_flag or isinstance(ty, t.TupleType)
-        if info.by_memory:
-            info.out = ir.Local("result", ir.POINTER)
-            info.function.params.insert(0, info.out)
-            info.function.result = ir.BOOL if isinstance(ty, t.OptionalType) else ir.NOTHING
-        else:
-            info.function.result = ty.ir
 
     # -- types
 
@@ -332,7 +241,10 @@ class Unit:
             return known
         annotation = annotations[name]
         if isinstance(annotation, str):
-            annotation = eval(annotation, namespace)
+            try:
+                annotation = eval(annotation, namespace)
+            except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+                self.error(span, f"this is not a type: {error}")
         if annotation is Final or typing.get_origin(annotation) is Final or isinstance(value, BpfProgram):
             return None
         origin = typing.get_origin(annotation) or annotation
@@ -364,7 +276,9 @@ class Unit:
             found = self._name_of(value)
             if found is None or not isinstance(self.declared(*found, span), MapDecl):
                 self.error(
-                    span, "this map has no annotation that says its types", "write it as name: HashMap[K, V] = ..."
+                    span,
+                    "this map has no annotation that says its types",
+                    f"write it as {_as_annotated('name', type(value))}",
                 )
         return self.maps[id(value)]
 
@@ -384,7 +298,9 @@ class Unit:
         if len(args) != len(wanted):
             said = ", ".join(wanted) or "nothing"
             self.error(
-                span, f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} type{'s' * (len(args) != 1)}"
+                span,
+                f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} type{'s' * (len(args) != 1)}",
+                f"write {_as_annotated(name, origin)}",
             )
         types = dict(zip(wanted, args, strict=True))
         inner = None
@@ -452,10 +368,20 @@ class Unit:
         """A variable that is local to a function, and keeps its value."""
         if name not in info.statics:
             storage = self.storage(annotation.type)
+            try:
+                pack(storage, value, self.byte_order)
+            except (TypeError, ValueError) as error:
+                self.error(span, f"'{name}': {error}")
             symbol = ir.Symbol(self.symbol(f"{info.qualname}.{name}"), size_align(storage)[1])
             info.statics[name] = VariableDecl(name, storage, value, symbol, info, span=span)
             info.function.noinline = True
         return info.statics[name]
+
+
+def _as_annotated(name: str, cls: type[MapSpec]) -> str:
+    """How a map of that class is declared."""
+    types = ", ".join(which[0].upper() for which in cls.types)
+    return f"{name}: {cls.__name__}{f'[{types}]' * bool(types)} = {cls.__name__}(...)"
 
 
 __all__ = ["Bad", "Unit"]

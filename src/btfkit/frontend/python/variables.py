@@ -29,7 +29,7 @@ def var_value(body: Body, name: str, node: ast.AST) -> t.Value:
         if body.changed or not body.env.alive:
             raise Bad
         declared = name in body.info.namespace.get("__annotations__", {})
-        hint = f"to change the module's, write global {name}" if declared else f"set it on every path before, as in {name} = 0"
+        hint = f"write global {name} to change the module's" if declared else f"set it on every path, as in {name} = 0"
         body.fail(node, f"'{name}' may not be set here", hint)
     if var.is_const:
         return t.Value(t.OBJECT, const=var.const)

@@ -1,4 +1,5 @@
 # ruff: noqa
+# fmt: off
 from btfkit.bpf import *
 
 
@@ -7,22 +8,22 @@ class Args(Struct):
 
 
 @xdp
-def no_parameter() -> XdpAction:  # expect: takes one parameter
+def no_parameter() -> XdpAction:  # expect: a @xdp program takes one parameter, not 0
     return XDP_PASS
 
 
 @xdp
-def two(ctx: xdp_md, more: u32) -> XdpAction:  # expect: takes one parameter
+def two(ctx: xdp_md, more: u32) -> XdpAction:  # expect: a @xdp program takes one parameter, not 2
     return XDP_PASS
 
 
 @xdp
-def other_context(ctx: __sk_buff) -> XdpAction:  # expect:
+def other_context(ctx: __sk_buff) -> XdpAction:  # expect: a @xdp program is given xdp_md, not __sk_buff
     return XDP_PASS
 
 
 @xdp
-def no_context(ctx: u32) -> XdpAction:  # expect:
+def no_context(ctx: u32) -> XdpAction:  # expect: a @xdp program is given xdp_md, not u32
     return XDP_PASS
 
 
@@ -33,15 +34,36 @@ def untyped(ctx) -> XdpAction:  # expect: parameter 'ctx' has no type
 
 @tc
 def hidden(ctx: __sk_buff) -> TcAction:
-    a = ctx.family  # expect:
+    a = ctx.family  # expect: a @tc program has no __sk_buff.family
     ctx.len = 3  # expect: __sk_buff.len cannot be written
     return TC_ACT_OK
 
 
 @socket
 def hidden_too(ctx: __sk_buff) -> u32:
-    a = ctx.data  # expect:
-    ctx.mark = 3  # expect: __sk_buff.mark cannot be written
+    a = ctx.data  # expect: a @socket program has no __sk_buff.data
+    ctx.mark = 3  # expect: a @socket program cannot write __sk_buff.mark
+    return 0
+
+
+@tc
+def in_a_function(ctx: __sk_buff) -> TcAction:
+    uses_family(ctx)
+    return TC_ACT_OK
+
+
+def uses_family(ctx: __sk_buff) -> u32:
+    return ctx.family  # expect: a @tc program has no __sk_buff.family
+
+
+@socket
+def packet(ctx: __sk_buff) -> u32:
+    eth = ctx.packet(EthHdr)  # expect: a @socket program has no __sk_buff.data
+    return 0
+
+
+@syscall
+def two_structs(a: Args, b: Args) -> i32:  # expect: a @syscall program takes one parameter, not 2
     return 0
 
 
@@ -55,7 +77,7 @@ def read_only(ctx: xdp_md) -> XdpAction:
 
 @cgroup_skb_ingress
 def out_of_range(ctx: __sk_buff) -> i32:
-    return 2  # expect:
+    return 2  # expect: a @cgroup_skb_ingress program returns 0 to 1, not 2
 
 
 @xdp
@@ -64,19 +86,19 @@ def result(ctx: xdp_md) -> Args:  # expect: a program returns an integer, not Ar
 
 
 @xdp
-def maybe(ctx: xdp_md) -> XdpAction | None:  # expect:
+def maybe(ctx: xdp_md) -> XdpAction | None:  # expect: a program returns an integer, not XdpAction | None
     return XDP_PASS
 
 
 @xdp
 def nothing(ctx: xdp_md) -> XdpAction:
-    ctx.rx_queue_index  # expect: this does nothing
+    ctx.rx_queue_index  # expect: this does nothing # expect: 'nothing' can end without returning a value
 
 
 @xdp
 def no_value(ctx: xdp_md) -> XdpAction:
-    if ctx.rx_queue_index > 3:
-        return XDP_DROP  # expect: 'no_value' can end without returning a value
+    if ctx.rx_queue_index > 3:  # expect: 'no_value' can end without returning a value
+        return XDP_DROP
 
 
 @xdp

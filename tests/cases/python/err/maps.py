@@ -1,4 +1,5 @@
 # ruff: noqa
+# fmt: off
 from btfkit.bpf import *
 
 
@@ -42,7 +43,7 @@ def keys(ctx: Key) -> i32:
     table[-1] = 1  # expect: index -1 of 4 elements
     table["a"] += 1  # expect: the key of 'table'
     table[0] = "x"  # expect: the value of 'table' is u64, not 'x'
-    table[0] += "x"  # expect:
+    table[0] += "x"  # expect: an integer is needed, not 'x'
     del table[0]  # expect: an element of the array 'table' cannot be deleted
     table.pop(0)  # expect: an element of the array 'table' cannot be deleted
     if Event(1) in counts:  # expect: the key of 'counts' is Key, not Event
@@ -55,12 +56,18 @@ def keys(ctx: Key) -> i32:
     counts.update(ctx)  # expect: update() takes 2 to 3 arguments
     if counts:  # expect: map 'counts' is not a condition
         return 1
-    if counts == table:  # expect: cannot be compared
+    if counts == table:  # expect: a map cannot be compared
         return 1
     y = counts + 1  # expect: + of map 'counts'
     z = copy(counts)  # expect: cannot be copied
     w = counts[ctx].a  # expect: u64 has no attributes
-    counts = 3  # expect: 'counts'
+    return 0
+
+
+@syscall
+def not_global(ctx: Key) -> i32:
+    counts[ctx] += 1  # expect: 'counts' may not be set here
+    counts = 3
     return 0
 
 
@@ -105,6 +112,6 @@ def special(ctx: Key) -> i32:
     d = seen[3]  # expect: map 'seen' has no elements with keys
     e = wide + 1
     tail_call(ctx, counts, 0)  # expect: a ProgArray is needed
-    xchg(e, 3)  # expect:
-    fetch_add(counts, 3)  # expect:
+    xchg(e, 3)  # expect: this is not a place in memory
+    fetch_add(counts, 3)  # expect: this is not a place in memory
     return 0

@@ -1,4 +1,5 @@
 # ruff: noqa
+# fmt: off
 from btfkit.bpf import *
 import os
 import math
@@ -62,7 +63,6 @@ def b(ctx: xdp_md) -> XdpAction:
     d = counts.name  # expect: 'name' of a map is called, not read
     e = XDP_PASS.nope  # expect: no attribute 'nope'
     u = os.nope  # expect: no attribute 'nope'
-    v = print  # expect: 'print'
     global untyped
     untyped = 3  # expect: 'untyped' has no type in the module
     a(ctx)  # expect: 'a' is a program: only the kernel calls it

@@ -1,4 +1,5 @@
 # ruff: noqa
+# fmt: off
 from btfkit.bpf import *
 
 

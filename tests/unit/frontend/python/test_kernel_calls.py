@@ -151,6 +151,7 @@ KFUNC_CALLS = [
     ("kfunc.bpf_read(memory, 4)", ("bpf_read", ["&memory", "8", "4"])),
     ("kfunc.bpf_read(memory, 3, 4)", ("bpf_read", ["&memory", "3", "4"])),
     ("kfunc.bpf_read(mem=args, flag=1)", ("bpf_read", ["args", "24", "1"])),
+    ("kfunc.bpf_read(None, 4)", ("bpf_read", ["0", "0", "4"])),
     ("kfunc.bpf_maybe(None)", ("bpf_maybe", ["0", "0"])),
     ("kfunc.bpf_maybe(kfunc.bpf_task_find(1))", ("bpf_maybe", ["value", "0"])),
     ("t = kfunc.bpf_task_find(1)\n    if t is not None: kfunc.bpf_task_put(t)", ("bpf_task_put", ["t"])),
@@ -172,7 +173,7 @@ KFUNC_MISTAKES = [
     ("kfunc.bpf_task_find(1, pid=2)", "'bpf_task_find' has no argument 'pid' left"),
     ("kfunc.bpf_task_put(kfunc.bpf_task_find(1))", "'p' may be None here"),
     ("kfunc.bpf_task_put(5)", "'p' is a pointer to task, not 5"),
-    ("kfunc.bpf_task_put(cast(kernel.sock, args.n))", "'p' is kernel.task, not kernel.sock"),
+    ("kfunc.bpf_task_put(cast(kernel.sock, args.n))", "'p' is a pointer to task, not kernel.sock"),
     ("kfunc.bpf_read(memory, 3, args.n)", "'flag' must be a constant"),
 ]
 
