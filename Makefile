@@ -1,4 +1,4 @@
-# make run    the main job: compile, convert, load and run examples/flows.c, and print its map
+# make run    the main job: compile, convert, load and run examples/flows.c, and print its map; flows.py too
 # make test   everything, with the core as plain Python and compiled
 # make help   the rest
 PYTHON ?= python3
@@ -8,17 +8,23 @@ OUT := build
 COMPILED := $(CURDIR)/$(OUT)/compiled
 PYTEST := $(BIN)/python -m pytest -n 2
 PYTEST_ARGS ?=
+# A UDP datagram from 10.0.0.1 to 10.0.0.2, port 80.
+PACKET := 0200000000020200000000010800 4500001c00000000401100000a0000010a000002 1388005000080000
 # For a compiled core the sources are installed beside, and found first.
 WITH_COMPILED := PYTHONPATH=$(COMPILED)
 
 .PHONY: run test check bench corpus clean distclean help tools compiled
 
+# Exit code 3: there are no privileges to load programs.
 run: $(VENV)/.run
 	@mkdir -p $(OUT)
 	$(BIN)/btfkit cc examples/flows.c -o $(OUT)/flows.o
 	$(BIN)/btfkit show $(OUT)/flows.o
 	$(BIN)/btfkit plan $(OUT)/flows.o
 	$(BIN)/python examples/run_flows.py $(OUT)/flows.o
+	$(BIN)/btfkit build examples/flows.py -o $(OUT)/flows-py.o
+	$(BIN)/btfkit show $(OUT)/flows-py.o
+	$(BIN)/btfkit run examples/flows.py --set limit=0 --hex "$(PACKET)" --maps || test $$? = 3
 
 test: tools $(VENV)/.dev
 	BTFKIT_PURE=1 $(PYTEST) $(PYTEST_ARGS)

@@ -2,7 +2,7 @@
 
     sudo python examples/connections.py eth0
 
-A program on the way out of the interface (tcx) sees each packet before it leaves: SYNs and DNS queries become events
+A program on the way out of the interface (tc) sees each packet before it leaves: SYNs and DNS queries become events
 in a ring buffer. Nothing is held up or changed.
 """
 
@@ -63,14 +63,14 @@ def question(dns: DnsHdr, ip: IPv4Hdr, ctx: __sk_buff, offset: u32) -> None:
             skb_load_bytes(ctx, offset, event.name, length)
 
 
-@tcx_egress
-def watch(ctx: __sk_buff) -> TcxAction:
+@tc
+def watch(ctx: __sk_buff) -> TcAction:
     eth = ctx.packet(EthHdr)
     if eth is None or eth.proto != ETH_P_IP:
-        return TCX_NEXT
+        return TC_ACT_UNSPEC
     ip = eth.next(IPv4Hdr)
     if ip is None or ip.frag_off & 0x1FFF:
-        return TCX_NEXT
+        return TC_ACT_UNSPEC
     if ip.proto == IPPROTO_TCP:
         tcp = ip.next(TcpHdr)
         if tcp is not None:
@@ -81,7 +81,7 @@ def watch(ctx: __sk_buff) -> TcxAction:
             dns = udp.next(DnsHdr)
             if dns is not None:
                 question(dns, ip, ctx, sizeof(EthHdr) + ip.header_len() + sizeof(UdpHdr) + sizeof(DnsHdr))
-    return TCX_NEXT
+    return TC_ACT_UNSPEC
 
 
 def text(event) -> str:
@@ -99,6 +99,6 @@ if __name__ == "__main__":
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("interface")
     args = cli.parse_args()
-    with load() as bpf, bpf.watch.attach(args.interface):
+    with load() as bpf, bpf.watch.attach(args.interface, direction="egress"):
         for event in bpf.events:
             print(text(event))

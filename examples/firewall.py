@@ -44,7 +44,7 @@ def judge(ctx: xdp_md) -> Verdict:
     if network in blocked:
         blocked[network] += 1
         return Verdict.BLOCKED_NETWORK
-    if ip.proto != IPPROTO_TCP and ip.proto != IPPROTO_UDP:
+    if ip.proto not in (IPPROTO_TCP, IPPROTO_UDP):
         return Verdict.PASSED
     if ip.frag_off & 0x1FFF:
         return Verdict.PASSED  # a later piece: its first one was judged

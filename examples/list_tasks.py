@@ -1,6 +1,6 @@
 """A ps(1) of one's own: a program that goes over all tasks, and writes a line for each into a file that is read.
 
-    sudo python examples/list_tasks.py
+sudo python examples/list_tasks.py
 """
 
 from btfkit.bpf import *

@@ -68,7 +68,7 @@ def balance(ctx: xdp_md) -> XdpAction:
     ip = eth.next(IPv4Hdr)
     if ip is None or ip.dst != service or ip.frag_off & 0x3FFF:
         return XDP_PASS
-    if ip.proto != IPPROTO_TCP and ip.proto != IPPROTO_UDP:
+    if ip.proto not in (IPPROTO_TCP, IPPROTO_UDP):
         return XDP_PASS
     ports = ip.next(UdpHdr)  # TCP's are in the same place
     if ports is None:

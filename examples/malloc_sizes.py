@@ -1,6 +1,6 @@
 """Sizes that a process asks malloc(3) for: a histogram in powers of two, by probes in the C library.
 
-    sudo python examples/malloc_sizes.py PID [seconds]
+sudo python examples/malloc_sizes.py PID [seconds]
 """
 
 import sys

@@ -7,7 +7,7 @@ It answers with the port that the client called.
 """
 
 import argparse
-import socket
+from socket import create_server
 
 from btfkit.bpf import *
 
@@ -36,7 +36,7 @@ if __name__ == "__main__":
     cli.add_argument("first", type=int)
     cli.add_argument("last", type=int)
     args = cli.parse_args()
-    with load() as bpf, socket.create_server(("", 0)) as server:
+    with load() as bpf, create_server(("", 0)) as server:
         bpf.servers[0] = server
         bpf.first, bpf.last = args.first, args.last
         with bpf.steer.attach():

@@ -26,7 +26,7 @@ only: char[16] = ""
 @tracepoint("syscalls/sys_enter_openat")
 def enter(ctx):
     comm = current_comm()
-    if only == "" or comm == only:
+    if only in ("", comm):
         path = read_user(char[64], ctx.args[1])
         begun[current_pid()] = Open(pid=current_tgid(), comm=comm, path=path)
     return 0

@@ -1,6 +1,6 @@
 """A log of processes: what is executed, by whom, and how each process ends.
 
-    sudo python examples/process_log.py
+sudo python examples/process_log.py
 """
 
 from btfkit.bpf import *

@@ -1,6 +1,6 @@
 """Where the CPU's time goes: 99 samples a second on each CPU, counted by process and call stack.
 
-    sudo python examples/profiler.py [seconds]
+sudo python examples/profiler.py [seconds]
 """
 
 import sys
@@ -27,7 +27,7 @@ only: u32 = 0  # the process to look at; 0: all
 @perf_event
 def sample(ctx: bpf_perf_event_data) -> i32:
     pid = current_tgid()
-    if pid == 0 or (only != 0 and pid != only):
+    if pid == 0 or only not in (0, pid):
         return 0
     where = Where(pid=pid, comm=current_comm())
     where.kernel = i32(stacks.stack_id(ctx))
@@ -47,6 +47,7 @@ def main(seconds: float) -> None:
     symbols = kernel_symbols()
     with load() as bpf, bpf.sample.attach(frequency=99):
         time.sleep(seconds)
+        print(f"{sum(bpf.samples.values())} samples in {seconds:g} s")
         for where, count in sorted(bpf.samples.items(), key=lambda item: -item[1])[:10]:
             print(f"{count} samples in {where.comm} ({where.pid})")
             for address in bpf.stacks[where.kernel] if where.kernel >= 0 else []:

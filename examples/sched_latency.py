@@ -1,6 +1,6 @@
 """How long tasks wait for a CPU: a histogram of the time from being woken to running, in powers of two microseconds.
 
-    sudo python examples/sched_latency.py [seconds]
+sudo python examples/sched_latency.py [seconds]
 """
 
 import sys
@@ -26,7 +26,7 @@ def log2(number: u64) -> u32:
 
 
 def queued(pid: i32, tgid: i32) -> None:
-    if pid != 0 and (only == 0 or tgid == only):
+    if pid != 0 and only in (0, tgid):
         woken[u32(pid)] = ktime_ns()
 
 

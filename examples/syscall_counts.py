@@ -1,6 +1,6 @@
 """System calls, counted by process name and number: the ten most frequent, once a second.
 
-    sudo python examples/syscall_counts.py
+sudo python examples/syscall_counts.py
 """
 
 import time

@@ -7,17 +7,12 @@ so that counting costs next to nothing; user space adds up.
 """
 
 import argparse
-import socket
 import time
 
 from btfkit.bpf import *
 
 OTHER: Final = 256
-NAMES: Final = {
-    number: name.removeprefix("IPPROTO_").lower()
-    for name, number in vars(socket).items()
-    if name.startswith("IPPROTO_") and 0 < number < 256
-}
+NAMES: Final = {int(proto): proto.name.removeprefix("IPPROTO_").lower() for proto in IpProto}
 
 
 class Traffic(Struct):

@@ -1,7 +1,7 @@
 """System calls of one user, second by second: a map of maps, whose inner maps are swapped while they are counted in.
 
-``watched`` has a map for each user who is of interest; all others cost one lookup. Once a second the user gets the other
-of two maps. The kernel waits until no program is in the old one, so what is read there stands still.
+``watched`` has a map for each user who is of interest; all others cost one lookup. Once a second the user gets the
+other of two maps. The kernel waits until no program is in the old one, so what is read there stands still.
 
     sudo python examples/watch_user.py [uid]
 """

@@ -1,7 +1,7 @@
 """Work for programs in the kernel: a queue of jobs, a stack of urgent ones, and as many workers as there are threads.
 
 User space pushes numbers; each run of ``work`` takes one job, urgent ones first (the newest before the others), looks
-for the number's smallest factor, and sends what it found. A queue in the kernel is safe for all who push and pop at once.
+for the number's smallest factor, and sends what it found. Any number of threads may push and pop at once.
 
     sudo python examples/work_queue.py 1000003 999999000001 12345678901
 """

@@ -135,7 +135,7 @@ def mutated_text(text: str, rng: random.Random) -> str:
         line = lines[i]
         match rng.randrange(6):
             case 0:
-                at = rng.randrange(4, len(line) + 1)
+                at = rng.randint(min(4, len(line)), len(line))
                 line = line[:at] + rng.choice("()[]{}:,.=+-*/%@!x0 1'\"\\#\t|&~<>é\0") + line[at:]
             case 1 if len(line) > 4:
                 at = rng.randrange(4, len(line))

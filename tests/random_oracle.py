@@ -28,6 +28,10 @@ from btfkit.frontend.python.module import run_text
 Fault = (KeyError, IndexError, ZeroDivisionError, AssertionError, ValueError, RuntimeError)
 DEFAULT = -1
 """What a program returns that an exception ended."""
+LIMITS = (
+    "jumps is too complex", "program is too large", "bytes of stack", "unsupported atomic operation",
+    "combined stack size",
+)  # fmt: skip
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.BitOr: "or_", ast.BitXor: "xor", ast.BitAnd: "and_",
 }  # fmt: skip
@@ -41,6 +45,11 @@ class Failure:
     program: str
     detail: str
     ctx: bytes = b""
+
+    @property
+    def is_limit(self) -> bool:
+        """The program asks for more than there is: of the verifier, of the stack, of cpu v2."""
+        return any(words in self.detail for words in LIMITS)
 
 
 # -- bytes, on their own: not as the front end packs them

@@ -354,7 +354,7 @@ class ProgramMaker(Maker):
     def s_record(self, scope: Scope, indent: int, depth: int) -> None:
         """A new record, or all of one set."""
         r = self.r
-        names = list(scope.records)
+        names = [name for name in scope.records if name[0] == "g" or (name[0] == "r" and name != "r")]
         if not names or self.chance(0.4):
             record = r.choice(self.records)
             name = self.name("r")

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address
@@ -78,14 +79,14 @@ class Running:
 
     def wait_for(self, text: str) -> str:
         """The next line with that text in it."""
-        while True:
-            try:
-                line = self._coming.get(timeout=PATIENCE)
-            except queue.Empty:
-                raise AssertionError(f"no line with {text!r} came, but {self.lines}") from None
-            self.lines.append(line)
-            if text in line:
-                return line
+        deadline = time.monotonic() + PATIENCE
+        with contextlib.suppress(queue.Empty):
+            while (left := deadline - time.monotonic()) > 0:
+                line = self._coming.get(timeout=left)
+                self.lines.append(line)
+                if text in line:
+                    return line
+        raise AssertionError(f"no line with {text!r} came, but {self.lines}")
 
 
 @contextlib.contextmanager

@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 from tests.kernel.examples_support import PATIENCE, check_forms, compiled, module, running
+from tests.kernel.python_support import loaded
+
+from btfkit.errors import SourceError
 
 pytestmark = pytest.mark.usefixtures("require_bpf", "no_fd_leak")
 
@@ -26,10 +29,8 @@ NAMES = (
     "profiler", "sched_latency", "slow_syscalls", "syscall_counts", "watch_user", "work_queue",
 )  # fmt: skip
 
-GETPPID = 110
-"""The number of getppid(2) on x86-64, and elsewhere."""
-if os.uname().machine != "x86_64":
-    GETPPID = 173
+GETPPID = 110 if os.uname().machine == "x86_64" else 173
+"""The number of getppid(2)."""
 
 
 def comm(pid: int | str = "self") -> str:
@@ -74,13 +75,15 @@ def test_sched_latency() -> None:
                 time.sleep(0.0005)
             took = time.monotonic() - begin
         counts = [sum(per_cpu) for per_cpu in bpf.histogram.values()]
-    assert 200 <= sum(counts) < 2000  # every sleep ends in a wakeup, and a switch to here
+    assert 150 <= sum(counts) < 2000  # nearly every sleep ends in a wakeup, and a switch to here
     assert sum(count << slot for slot, count in enumerate(counts)) <= took * 1e6 * 8  # microseconds, on all CPUs
     with running("sched_latency", 0.3) as shown:
         assert "*" in shown.wait_for("µs")
 
 
-@pytest.mark.parametrize(("number", "bits"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (1 << 25, 25), ((1 << 64) - 1, 63)])
+@pytest.mark.parametrize(
+    ("number", "bits"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (1 << 25, 25), ((1 << 64) - 1, 63)]
+)
 def test_log2_is_a_python_function(number: int, bits: int) -> None:
     assert module("sched_latency")["log2"](number) == bits
 
@@ -216,23 +219,26 @@ def test_profiler() -> None:
         assert any("syscall" in name for name in names)
         assert any(where.user >= 0 for where in bpf.samples)
     with running("profiler", 0.5) as shown:
-        shown.wait_for("samples in")
+        shown.wait_for("samples in 0.5 s")
 
 
 def test_malloc_sizes() -> None:
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.free.argtypes = [ctypes.c_void_p]
-    with compiled("malloc_sizes").load() as bpf:
-        with bpf.malloc.attach(pid=os.getpid()), bpf.returned.attach(pid=os.getpid()):
-            before, asked = list(bpf.sizes.values()), bpf.bytes_asked
-            for _ in range(50):
-                libc.free(libc.malloc(3 << 20))
-            assert libc.malloc(1 << 39) is None or libc.malloc(1 << 62) is None
-            more = [b - a for a, b in zip(before, bpf.sizes.values(), strict=True)]
-            assert more[21] == 50 and more[39] >= 1
-            assert bpf.bytes_asked - asked >= 50 * (3 << 20) + (1 << 39)
-            assert bpf.failed >= 1
+    with (
+        compiled("malloc_sizes").load() as bpf,
+        bpf.malloc.attach(pid=os.getpid()),
+        bpf.returned.attach(pid=os.getpid()),
+    ):
+        before, asked = list(bpf.sizes.values()), bpf.bytes_asked
+        for _ in range(50):
+            libc.free(libc.malloc(3 << 20))
+        assert libc.malloc(1 << 62) is None
+        more = [b - a for a, b in zip(before, bpf.sizes.values(), strict=True)]
+        assert more[21] == 50 and more[39] == 1
+        assert bpf.bytes_asked - asked >= 50 * (3 << 20) + (1 << 62)
+        assert bpf.failed == 1
     with running("malloc_sizes", os.getpid(), 0.5) as shown:
         shown.wait_for("bytes in all")
 
@@ -294,3 +300,75 @@ def test_work_queue() -> None:
         assert sum(counts) == 121 and sum(bpf.per_cpu[0]) == 122
     with running("work_queue", 91) as shown:
         shown.wait_for("91 = 7")
+
+
+# -- what the examples need of the language, in few words --------------------------------------------------------------
+
+LOOPS = """
+class Args(Struct):
+    number: u64
+    out: u64
+
+rounds: u64 = 1 << 20
+squares: u64[4096] = [0]
+calls: TaskStorage[u64] = TaskStorage()
+
+@syscall
+def counted(args: Args) -> i32:
+    factor: u64 = 2
+    for _ in range(rounds):
+        if factor * factor > args.number or args.number % factor == 0:
+            break
+        factor += 1
+    args.out = factor
+    return 0
+
+@syscall
+def until_then(args: Args) -> i32:
+    n = 0
+    while True:
+        n += 1
+        if n == 100_000:
+            break
+    args.out = n
+    return 0
+
+@syscall
+def indexed(args: Args) -> i32:
+    for i in range(4096):
+        squares[i] = i * i
+    args.out = squares[args.number]
+    return 0
+
+@tp_btf("sys_enter")
+def stored():
+    calls[current_task()] += 1
+    return 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "number", "out"),
+    [("counted", 91, 7), ("counted", 1_000_003 * 5003, 5003), ("until_then", 0, 100_000), ("indexed", 4095, 4095**2)],
+)
+def test_loops_that_the_verifier_would_walk_through(tmp_path: Path, program: str, number: int, out: int) -> None:
+    with loaded(tmp_path, LOOPS) as bpf:
+        run = bpf.programs[program].test_run(ctx=(number, 0))
+        assert (run.retval, run.ctx.out) == (0, out)
+
+
+REFUSED = [
+    ("def prog(x: Args) -> i32:\n    return i32(x.n[x.n[0]])", "x.n[x.n[0]]", "copy it first"),
+    ("def prog(x: Args) -> i32:\n    for n in x.n:\n        pass\n    return 0", "x.n", "copy it first"),
+    ("def prog() -> i32:\n    typed[1] = 2\n    return 0", "typed[1]", "name: dict[K, V] = {}"),
+    ("def prog() -> i32:\n    bare[1] = 2\n    return 0", "bare", "write it as name: LruHash[K, V] = LruHash(...)"),
+]
+
+
+@pytest.mark.parametrize(("text", "marked", "hint"), REFUSED)
+def test_what_is_refused(tmp_path: Path, text: str, marked: str, hint: str) -> None:
+    head = "class Args(Struct):\n    n: u32[8]\n\ntyped = {}\nbare = LruHash(8)\n\n@syscall\n"
+    with pytest.raises(SourceError) as caught:
+        loaded(tmp_path, head + text)
+    said = str(caught.value)
+    assert "^" * len(marked) in said and hint in said

@@ -1,4 +1,4 @@
-"""What the README and docs/python.md show is what happens: commands and Python, run in a folder or notebook of its own."""
+"""What the README, docs/python.md and docs/programs.md show is what happens: commands and Python, run in a folder or notebook of its own."""
 
 from __future__ import annotations
 
@@ -105,20 +105,20 @@ def test_the_first_lines_are_the_two_commands() -> None:
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-# -- docs/python.md: each section is a notebook, each block a cell -------------------------------------------
+# -- docs/python.md, docs/programs.md: each section is a notebook, each block a cell -------------------------------------------
 
 
 def sections() -> Iterator[Any]:
-    page = (ROOT / "docs" / "python.md").read_text()
-    for part in re.split("^## ", page, flags=re.MULTILINE)[1:]:
-        title, _, text = part.partition("\n")
-        if blocks := BLOCK.findall(text):
-            yield pytest.param(title, blocks, id=title.replace(" ", "-"))
+    for page in ("python.md", "programs.md"):
+        for part in re.split("^## ", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)[1:]:
+            title, _, text = part.partition("\n")
+            if blocks := BLOCK.findall(text):
+                yield pytest.param(title, blocks, id=title.replace(" ", "-"))
 
 
 def cell(title: str, number: int, text: str, namespace: dict[str, Any]) -> str:
     """Run a text as an interactive shell does; the name it gives the cell."""
-    name = f"<python.md {title} {number}>"
+    name = f"<{title} {number}>"
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     exec(compile(text, name, "exec", dont_inherit=True), namespace)
     return name

@@ -13,6 +13,7 @@ from btfkit.bpf.kinds import KINDS
 from btfkit.bpf.maps import MAP_CLASSES
 from btfkit.bpf.programs import Decorator
 from btfkit.bpf.session import load
+from btfkit.bpf.struct_ops import StructOpsDecorator
 from btfkit.bpf.words import HELPER_FUNCTIONS, WORDS, Static, kernel, kfunc
 
 _INTS = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "be16", "be32", "be64", "char")
@@ -30,6 +31,7 @@ for _module in (constants, contexts, structs, packet):
 _EXPORTED |= HELPER_FUNCTIONS
 _EXPORTED |= WORDS
 _EXPORTED |= {name: Decorator(kind) for name, kind in KINDS.items()}
+_EXPORTED |= {"struct_ops": StructOpsDecorator(KINDS["struct_ops"])}
 _EXPORTED |= {cls.__name__: cls for cls in MAP_CLASSES}
 _EXPORTED |= {
     "SpinLock": structs.bpf_spin_lock,

@@ -272,8 +272,14 @@ class ArrayValue:
         found = self._items[index]
         return bytes(found) if isinstance(index, slice) and self._is_bytes else found
 
-    def __setitem__(self, index: int, value: Any) -> None:
-        self._items[index] = self.type.elem(value)
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not isinstance(index, slice):
+            self._items[index] = self.type.elem(value)
+            return
+        new = [self.type.elem(v) for v in value]
+        if len(new) != len(self._items[index]):
+            raise ValueError(f"{len(new)} values for {len(self._items[index])} of {self.type}")
+        self._items[index] = new
 
     @property
     def _is_bytes(self) -> bool:

@@ -70,6 +70,9 @@ class Decorator:
             raise TypeError(f"@{kind.name} takes no target, not {target!r}")
         if sleepable and not kind.sleepable:
             raise TypeError(f"@{kind.name} programs cannot sleep")
+        if default is not None and kind.returns is not None and not kind.returns[0] <= default <= kind.returns[1]:
+            low, high = kind.returns
+            raise TypeError(f"@{kind.name} programs return {low} to {high}: default={default} is none of these")
         section = kind.section.replace("{target}", target).removesuffix("/") if target else kind.section
         if not target:
             section = section.removesuffix("/{target}")

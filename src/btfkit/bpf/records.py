@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Self
 
-from btfkit.bpf.ints import ArrayType, ArrayValue, FixedInt, char, u8, u32
+from btfkit.bpf.ints import ArrayType, ArrayValue, FixedInt, char, u8, u32, wrap
 
 
 class Bits:
@@ -31,8 +31,11 @@ class Bits:
     def __name__(self) -> str:
         return f"Bits[{self.base.__name__}, {self.bits}]"
 
+    def __repr__(self) -> str:
+        return self.__name__
+
     def __call__(self, value: int = 0) -> FixedInt:
-        return self.base(int(value) & ((1 << self.bits) - 1))
+        return self.base(wrap(int(value), self.bits, self.base.signed))
 
 
 class Ptr:

@@ -78,6 +78,10 @@ class Optional:
     def __init__(self, type_: Any) -> None:
         self.type = type_
 
+    @property
+    def __name__(self) -> str:
+        return f"{getattr(self.type, '__name__', self.type)} | None"
+
 
 class _Namespace:
     """Names that the kernel gives a meaning: ``kernel.task_struct``, ``kfunc.bpf_strlen``."""
@@ -102,6 +106,9 @@ class Static:
 
     def __class_getitem__(cls, type_: Any) -> Static:
         return cls(type_)
+
+    def __repr__(self) -> str:
+        return f"Static[{getattr(self.type, '__name__', self.type)}]"
 
 
 kernel: Final = _Namespace(KernelType, "Types of the kernel by name: ``kernel.task_struct``.")

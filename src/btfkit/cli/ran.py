@@ -11,10 +11,11 @@ from typing import Any
 from btfkit.cli.elements import is_zero, pairs_json, print_elements, types_text
 from btfkit.cli.text import print_json, print_table, printable
 from btfkit.errors import BtfkitError, FormatError, ValueTypeError
-from btfkit.format.maptype import map_type_word
+from btfkit.format.maptype import MapType, map_type_word
 from btfkit.load.linux import LoadedObject, LoadedProgram, RunResult, Variable
 from btfkit.load.maps import TypedQueue
 from btfkit.load.plan import ProgramPlan
+from btfkit.load.streams import TypedStream
 
 _XDP = ("XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT")
 _TC = ("UNSPEC", "OK", "RECLASSIFY", "SHOT", "PIPE", "STOLEN", "QUEUED", "REPEAT", "REDIRECT", "TRAP")
@@ -68,6 +69,10 @@ def print_maps(bpf: LoadedObject) -> None:
     for map_ in _typed_maps(bpf):
         words = [map_type_word(int(map_.type)), types_text(map_)]
         print(f"\nmap {printable(map_.name)}: {', '.join(filter(None, words))}")
+        if _is_readable(map_):
+            for record in map_.drain():
+                print(printable(record_text(map_, record)))
+            continue
         pairs = _pairs(map_)
         if pairs is None:
             print("(its contents cannot be looked at)")
@@ -84,6 +89,23 @@ def print_maps(bpf: LoadedObject) -> None:
 def _typed_maps(bpf: LoadedObject) -> list[Any]:
     """The maps that the object declares, without those that hold its variables."""
     return [bpf.maps[planned.name] for planned in bpf.plan.maps if not planned.is_data]
+
+
+def _is_readable(map_: Any) -> bool:
+    """A ring buffer of typed records: what the run has sent is still there."""
+    return isinstance(map_, TypedStream) and map_.type == MapType.RINGBUF and map_.record_codec is not None
+
+
+def record_text(stream: TypedStream, record: Any) -> str:
+    """A record in one line; one that is not of the type's size as hex digits."""
+    codec = None if isinstance(record, bytes) else stream.record_codec
+    return str(record.hex(" ") if codec is None else codec.format(record))
+
+
+def record_json(stream: TypedStream, record: Any) -> Any:
+    """A record as JSON has it."""
+    codec = None if isinstance(record, bytes) else stream.record_codec
+    return record.hex() if codec is None else codec.to_json(record)
 
 
 def _pairs(map_: Any) -> list[tuple[Any, Any]] | None:
@@ -127,6 +149,9 @@ def _json(
     if args.maps:
         out["maps"] = {}
         for map_ in _typed_maps(bpf):
+            if _is_readable(map_):
+                out["maps"][map_.name] = [record_json(map_, record) for record in map_.drain()]
+                continue
             pairs = _pairs(map_)
             out["maps"][map_.name] = pairs_json(map_, pairs) if pairs is not None else None
         out["variables"] = {name: _variable_json(var) for name, var in bpf.variables.items()}

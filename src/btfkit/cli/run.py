@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from btfkit.cli.text import printable
 from btfkit.errors import LoadError, ValueTypeError
 
 if TYPE_CHECKING:
-    from btfkit.load.linux import LoadedProgram
+    from btfkit.load.linux import LoadedProgram, RunResult
     from btfkit.load.plan import LoadPlan, ProgramPlan
 
 DESCRIPTION = """\
@@ -30,8 +31,8 @@ Programs that see packets get the packet of --data or --hex, or else 64 zero byt
 --ctx is the context, as JSON of the type that the program's parameter points at, or its bytes as 0x and hex digits;
 programs of type syscall, which do not run without, get zeros by default.
 
-With --maps the contents of the object's maps and variables after the run follow; elements of arrays that are all zeros
-are left out (not in JSON)."""
+With --maps the contents of the object's maps and variables after the run follow, of ring buffers the records that were
+sent; elements of arrays that are all zeros are left out (not in JSON)."""
 
 EXAMPLES = """\
   btfkit run flows.py --maps
@@ -42,6 +43,9 @@ EXAMPLES = """\
   btfkit run protocols.o --set min_len=100 --maps"""
 
 DEFAULT_PACKET = bytes(64)
+
+NOT_RUN = (errno.EOPNOTSUPP, 524)
+"""What the kernel says of a type that BPF_PROG_TEST_RUN does not take. The latter is its ENOTSUPP."""
 
 _SEE_PACKETS = {
     "SOCKET_FILTER", "SCHED_CLS", "SCHED_ACT", "XDP", "CGROUP_SKB", "LWT_IN", "LWT_OUT", "LWT_XMIT", "LWT_SEG6LOCAL",
@@ -92,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             loaded = bpf.programs[program.name]
             if args.log:
                 sys.stderr.write(_log(loaded.log))
-            result = loaded.test_run(data, ctx=_context(loaded, args.ctx), repeat=args.repeat)
+            result = _test_run(loaded, data, args)
             if args.out is not None:
                 write_output(args.out, result.data)
             print_result(program, loaded, bpf, data, result, args)
@@ -102,6 +106,15 @@ def run(args: argparse.Namespace) -> int:
             error.log = ""  # told
         raise
     return exits.OK
+
+
+def _test_run(loaded: LoadedProgram, data: bytes | None, args: argparse.Namespace) -> RunResult:
+    try:
+        return loaded.test_run(data, ctx=_context(loaded, args.ctx), repeat=args.repeat)
+    except LoadError as error:
+        if error.errno in NOT_RUN:
+            error.reason += "; programs of this type are not run but attached: `btfkit attach`"
+        raise
 
 
 def _log(log: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any, Self
 
+from btfkit.cli.ran import record_json, record_text
 from btfkit.cli.text import printable
 from btfkit.format.insn import INSN_SIZE, OP_CALL, decode_insn
 from btfkit.load.linux import LoadedObject
@@ -78,12 +79,10 @@ class Printer:
             print("\n".join(map(printable, text.split("\n"))), end="")
 
     def _record(self, stream: TypedStream, record: Any) -> None:
-        codec = None if isinstance(record, bytes) else stream.record_codec
         if self._as_json:
-            value = record.hex() if codec is None else codec.to_json(record)
-            print(json.dumps({"map": stream.name, "value": value}))
+            print(json.dumps({"map": stream.name, "value": record_json(stream, record)}))
         else:
-            print(printable(f"{stream.name}: {record.hex(' ') if codec is None else codec.format(record)}"))
+            print(printable(f"{stream.name}: {record_text(stream, record)}"))
 
     def _lines(self, fd: int) -> list[str]:
         """What was printed since the last time."""

@@ -12,6 +12,10 @@ from btfkit.errors import SourceError
 from btfkit.frontend.span import Span
 
 
+MOST_SHOWN = 160
+"""Characters of a line."""
+
+
 class Bad(Exception):
     """A diagnostic has been written; what it is about is given up."""
 
@@ -25,16 +29,24 @@ class Diagnostic:
     hint: str = ""
 
     def render(self, line: str) -> str:
-        """Place and reason, the line with a caret under what is meant, the hint. line: the source's, "" if unknown."""
+        """Place and reason, the line with a caret under what is meant, the hint. line: the source's, "" if unknown.
+
+        The column counts characters, from 1. Of a very long line a part is shown.
+        """
         span = self.span
-        out = [f"{span.path}:{span.line}:{span.col + 1}: error: {self.reason}"]
-        if line.strip():
-            shown = line.rstrip("\n")
-            start = len(shown.encode()[: span.col].decode(errors="replace"))
-            width = span.end_col - span.col if span.end_line == span.line else len(shown) - start
-            indent = len(shown) - len(shown.lstrip())
-            out.append("    " + shown.lstrip().replace("\t", " "))
-            out.append("    " + " " * max(start - indent, 0) + "^" * max(1, min(width, len(shown) - start)))
+        shown = line.rstrip("\r\n")
+        start, end = (len(shown.encode()[:col].decode(errors="replace")) for col in (span.col, span.end_col))
+        column = start if shown.strip() else span.col
+        out = [f"{span.path}:{span.line}:{column + 1}: error: {self.reason}"]
+        if shown.strip():
+            end = end if span.end_line == span.line else len(shown)
+            first = len(shown) - len(shown.lstrip())
+            if len(shown) > MOST_SHOWN:
+                first = max(first, start - MOST_SHOWN // 2)
+            part = shown[first : first + MOST_SHOWN]
+            out.append("    " + "".join(c if c.isprintable() else " " for c in part))
+            width = max(1, min(end, first + len(part)) - start)
+            out.append("    " + " " * max(start - first, 0) + "^" * width)
         if self.hint:
             out.append(f"    {self.hint}")
         return "\n".join(out)

@@ -44,10 +44,9 @@ class TypedStream(TypedMap):
     def __iter__(self) -> Iterator[Any]:
         ready = self._ready
         while True:
-            try:
+            while ready:
                 yield ready.popleft()
-            except IndexError:
-                self._wait(None)
+            self._wait(None)
 
     def __bool__(self) -> bool:
         return True

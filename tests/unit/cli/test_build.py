@@ -136,7 +136,7 @@ def test_errors_are_reported_at_once(cli: Cli, wrong: Path, tmp_path: Path) -> N
         (b"import sys\nsys.exit(0)\n", "2:1", "SystemExit: 0"),
         (b"a = 1\n\nb = a / 0\n", "3:5", "ZeroDivisionError: division by zero"),
         (b"def f():\n    raise ValueError('a\\nb')\nf()\n", "2:5", "ValueError: a b"),
-        (b"a = '\xff'\n", "1:5", "can't decode byte 0xff"),
+        (b"a = '\xff'\n", None, "can't decode byte 0xff"),
         (b"a = 1\0\n", "1:1", "null bytes"),
         (b"a = " + b"-" * 100_000 + b"1\n", "1:1", "nested too deeply"),
         (b"from btfkit.bpf import *\n", None, "there is no program in it"),

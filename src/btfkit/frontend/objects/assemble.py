@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from btfkit.elf import Elf, Relocation, Symbol
+from btfkit.elf import Elf, Relocation, Section, Symbol
 from btfkit.errors import BtfkitError, EncodeError, LinkError
-from btfkit.format.elf import STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FUNC, STT_NOTYPE, STT_OBJECT
+from btfkit.format.elf import R_BPF_64_ABS64, STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FUNC, STT_NOTYPE, STT_OBJECT
 from btfkit.format.insn import INSN_SIZE
 from btfkit.format.mapdef import SECTION_MAPS
 from btfkit.frontend.objects.decls import (
@@ -34,7 +34,7 @@ from btfkit.model.builder import Builder
 from btfkit.model.ext import CoreRelo, LineInfo
 from btfkit.object import BpfObject, MapDef, encode_map_def, require_sound
 
-MAP_ALIGN = 8
+MAP_ALIGN = POINTER = 8
 
 
 @dataclass
@@ -84,6 +84,7 @@ def assemble(told: Declarations, types: Builder) -> BpfObject:
     _functions(work)
     _variables(work)
     _maps(work)
+    _pointers(work)
     markers = _undefined(work)
     refer(work, markers)
     work.sections.flush()
@@ -159,13 +160,29 @@ def _fits(decl: FunctionDecl, symbol: Symbol) -> None:
 
 
 def _variables(work: Assembly) -> None:
-    for decl in work.told.decls:
-        if not isinstance(decl, VarDecl):
-            continue
+    decls = [decl for decl in work.told.decls if isinstance(decl, VarDecl)]
+    for decl in decls:
         try:
             _variable(work, decl)
         except BtfkitError as error:
             raise error.at(thing=decl.label) from None
+
+
+def _pointers(work: Assembly) -> None:
+    """What variables refer to, once all has its symbol."""
+    found: dict[Section, list[Relocation]] = {}
+    for decl in work.told.decls:
+        if not isinstance(decl, VarDecl) or not decl.refers:
+            continue
+        symbol = work.symbols[decl]
+        assert symbol.section is not None
+        for off, what in decl.refers:
+            if not 0 <= off <= symbol.size - POINTER:
+                raise EncodeError(f"has no pointer at {off}: it has {symbol.size} bytes", thing=decl.label)
+            relocation = Relocation(symbol.value + off, work.symbol_of(what), R_BPF_64_ABS64)
+            found.setdefault(symbol.section, []).append(relocation)
+    for section, relocations in found.items():
+        work.elf.set_relocations(section, [*work.elf.relocations(section), *relocations])
 
 
 def _variable(work: Assembly, decl: VarDecl) -> None:

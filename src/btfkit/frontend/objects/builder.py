@@ -134,6 +134,7 @@ class ObjectBuilder:
         type_id: int,
         *,
         data: bytes | None = None,
+        refers: Sequence[tuple[int, Decl]] = (),
         const: bool = False,
         section: str | None = None,
         parent: FunctionDecl | None = None,
@@ -142,6 +143,7 @@ class ObjectBuilder:
     ) -> VarDecl:
         """Declare a variable; ``data``: its bytes, None for zeros.
 
+        refers:  (byte offset, what is declared here) each: its pointers to functions, maps and variables
         section: ``.rodata`` where it is const (then its type becomes so too), else ``.bss`` or ``.data``
         parent:  the function that it is local to; its symbol is then ``function.name`` unless one is given
         linkage: static where it has a parent, else global, unless one is given
@@ -153,8 +155,8 @@ class ObjectBuilder:
         if section is None:
             section = ".rodata" if const else ".bss" if data is None else ".data"
         decl = VarDecl(
-            name=name, symbol=_symbol(name, parent, symbol), type_id=type_id, data=data, section=section,
-            parent=parent, linkage=linkage or _linkage(parent),
+            name=name, symbol=_symbol(name, parent, symbol), type_id=type_id, data=data, refers=refers,
+            section=section, parent=parent, linkage=linkage or _linkage(parent),
         )  # fmt: skip
         return self._declare(decl, section)
 

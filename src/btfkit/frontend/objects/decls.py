@@ -74,11 +74,12 @@ class MapDecl(Decl):
 
 @dataclass(eq=False, kw_only=True)
 class VarDecl(Decl):
-    """A variable that is defined in this object. data: its first bytes; None: all zeros."""
+    """A variable that is defined in this object. data: its bytes; None: all zeros. refers: its pointers."""
 
     word = "variable"
     type_id: int
     data: bytes | None
+    refers: Sequence[tuple[int, Decl]]
     section: str
     parent: FunctionDecl | None
     linkage: Linkage

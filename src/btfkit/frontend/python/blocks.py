@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.records import size_align
 from btfkit.format.maptype import MapType
@@ -11,6 +13,7 @@ from btfkit.frontend.python import ir, maps
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import MapDecl
 from btfkit.frontend.python.storage import Place, load
+from btfkit.frontend.span import Span
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
@@ -23,9 +26,6 @@ def with_block(body: Body, node: ast.With) -> None:
     if len(node.items) != 1:
         body.fail(node, "one thing at a time in a with statement", "write one with in the other")
     item = node.items[0]
-    for inner in (n for s in node.body for n in ast.walk(s)):
-        if isinstance(inner, (ast.Return, ast.Break, ast.Continue)):
-            body.fail(inner, "a with block is left at its end only", "set a variable, and test it behind the block")
     call = item.context_expr
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "reserve":
         _reserve(body, node, call, item.optional_vars)
@@ -40,25 +40,51 @@ def with_block(body: Body, node: ast.With) -> None:
 def _locked(body: Body, node: ast.With, lock: t.Value) -> None:
     address = body.hold(lock.ir)
     body.emit(ir.Eval(ir.HelperCall(ir.NOTHING, SPIN_LOCK, [address])))
-    _guarded(body, node, ir.Eval(ir.HelperCall(ir.NOTHING, SPIN_UNLOCK, [address])))
-    body.emit(ir.Eval(ir.HelperCall(ir.NOTHING, SPIN_UNLOCK, [address])))
+    unlock = ir.HelperCall(ir.NOTHING, SPIN_UNLOCK, [address])
+    with body.capture() as out:
+        _guarded(body, node, unlock, unlock)
+    for span in _calls(out, unlock):
+        body.unit.diagnostics.add(
+            span, "nothing can be called while a lock is held", "do it before or behind the block"
+        )
+    body.out.extend(out)
 
 
-def _guarded(body: Body, node: ast.With, undo: ir.Stmt) -> None:
-    """The block; a fault in it does `undo`, and goes on as a RuntimeError."""
+def _calls(stmts: list[ir.Stmt], allowed: ir.Expr) -> Iterator[Span]:
+    """Where statements call anything: helpers, functions, maps."""
+    todo: list[tuple[Any, Span]] = [(stmt, stmt.span) for stmt in stmts]
+    while todo:
+        node, span = todo.pop()
+        if isinstance(node, ir.Stmt):
+            span = node.span
+        if isinstance(node, (ir.HelperCall, ir.Call, ir.ExternCall, ir.Repeat, ir.ForEach)) and node is not allowed:
+            yield span
+        elif isinstance(node, (list, tuple)):
+            todo.extend((part, span) for part in node)
+        elif isinstance(node, (ir.Stmt, ir.Expr)):
+            todo.extend((getattr(node, field.name), span) for field in fields(node))
+
+
+def _guarded(body: Body, node: ast.With, end: ir.Expr, undo: ir.Expr) -> None:
+    """The block: on every way out `end` is called, where a fault leaves it `undo`."""
     body.tries.append(None)
+    body.ends.append((end, len(body.loops)))
     before = body.info.faults.copy()
     with body.capture() as inner:
         body.block(node.body)
+    body.ends.pop()
     body.tries.pop()
     body.info.faults |= before
-    body.span = undo.span = body.where(node)
+    body.span = body.where(node)
     if _can_fault(inner):
         body.fault(ir.Fault.RUNTIME)
-        again = ir.Raise(ir.Fault.RUNTIME, span=body.span)
-        body.emit(ir.Try(inner, [(frozenset(), [undo, again])]))
+        fault = ir.Local("fault", ir.I32)
+        again = [ir.Eval(undo, span=body.span), ir.Raise(ir.Get(ir.I32, fault), span=body.span)]
+        body.emit(ir.Try(inner, [(frozenset(), again)], caught=fault))
     else:
         body.out.extend(inner)
+    if body.env.alive:
+        body.emit(ir.Eval(end))
 
 
 def _can_fault(stmts: list[ir.Stmt]) -> bool:
@@ -88,17 +114,13 @@ def _reserve(body: Body, node: ast.With, call: ast.Call, target: ast.expr | None
     with body.capture() as out:
         body.emit(ir.Zero(pointer, size, 8))
         body.set_var(target.id, load(body, Place(decl.value, pointer)), node)
-        discard = ir.Eval(ir.HelperCall(ir.NOTHING, DISCARD, [pointer, ir.Const(ir.U64, 0)]))
-        _guarded(body, node, discard)
-        body.emit(ir.Eval(ir.HelperCall(ir.NOTHING, SUBMIT, [pointer, ir.Const(ir.U64, 0)])))
+        submit, discard = (
+            ir.HelperCall(ir.NOTHING, number, [pointer, ir.Const(ir.U64, 0)]) for number in (SUBMIT, DISCARD)
+        )
+        _guarded(body, node, submit, discard)
     body.env = before.merge(body.env)
     body.env.assigned.discard(target.id)
     body.emit(ir.If(ir.Compare(ir.BOOL, "ne", pointer, ir.Const(ir.POINTER, 0)), out))
 
 
-def for_drain(body: Body, node: ast.For, call: ast.Call) -> NoReturn:
-    """``for record in requests.drain():``"""
-    body.fail(call, "drain() of a user ring buffer is not in the language", "call user_ringbuf_drain with a function")
-
-
-__all__ = ["for_drain", "with_block"]
+__all__ = ["with_block"]

@@ -43,9 +43,11 @@ class Body:
         self.span = NOWHERE
         self.loops: list[Loop] = []
         self.rounds = 1
+        self.counters: frozenset[str] = frozenset()
         self.tries: list[frozenset[ir.Fault] | None] = []
         self.free: dict[tuple[int, int], list[ir.Local]] = {}
         self.taken: list[ir.Local] = []
+        self.ends: list[tuple[ir.Expr, int]] = []
         self.info.faults.clear()
         self.info.context_uses.clear()
         self.info.calls.clear()
@@ -124,14 +126,19 @@ class Body:
             const = value.const
             if isinstance(const, (MapDecl, FunctionInfo)):
                 return f"{'map' if isinstance(const, MapDecl) else 'function'} '{const.name}'"
-            if isinstance(const, (int, str, bytes, float)) or const is None:
+            if isinstance(const, (int, str, bytes, float, range)) or const is None:
                 return f"{const!r}"
-            return t.type_name(const)
+            return getattr(const, "__name__", None) or f"a {type(const).__name__.strip('_')}"
         return value.type.name
 
     # -- statements out
 
     def emit(self, stmt: ir.Stmt) -> None:
+        """A statement of the source line at hand; one that leaves `with` blocks ends them first."""
+        if isinstance(stmt, (ir.Return, ir.Break, ir.Continue)):
+            for end, depth in reversed(self.ends):
+                if isinstance(stmt, ir.Return) or depth == len(self.loops):
+                    self.out.append(ir.Eval(end, span=self.span))
         stmt.span = self.span
         self.out.append(stmt)
 
@@ -166,7 +173,8 @@ class Body:
 
     def hold(self, expr: ir.Expr) -> ir.Expr:
         """The expression's value as it is now, whatever is done later."""
-        if isinstance(expr, (ir.Const, ir.LocalAddr, ir.SymbolAddr, ir.FunctionAddr, ir.Text)):
+        fixed = expr.base if isinstance(expr, ir.Offset) else expr
+        if isinstance(fixed, (ir.Const, ir.LocalAddr, ir.SymbolAddr, ir.FunctionAddr, ir.Text)):
             return expr
         if isinstance(expr, ir.Get) and expr.local.is_temp:
             return expr
@@ -220,9 +228,6 @@ class Body:
             if is_type and isinstance(index, int):
                 return kind[index]
         return None
-
-    def is_array_call(self, node: ast.Call, storage: ArrayType) -> bool:
-        return bool(self.constant_of(node.func) == storage)
 
     def call_into(self, node: ast.Call, place: Place) -> bool:
         """Let a call write its result right into a place, where it can."""

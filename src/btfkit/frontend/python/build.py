@@ -14,9 +14,10 @@ from types import FunctionType
 from typing import Any
 
 from btfkit.bpf.programs import BpfProgram
+from btfkit.bpf.struct_ops import StructOps
 from btfkit.errors import SourceError
 from btfkit.frontend.objects import ObjectBuilder
-from btfkit.frontend.python import ir, kind_rules, stack
+from btfkit.frontend.python import ir, kind_rules, stack, struct_ops
 from btfkit.frontend.python.body import Body
 from btfkit.frontend.python.declared import FunctionInfo
 from btfkit.frontend.python.describe import Describer
@@ -69,14 +70,17 @@ def compile_namespace(namespace: dict[str, Any], path: str, options: Options | N
 def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
     """Everything that the programs of a namespace reach, checked."""
     sources = Sources(options.texts, options.shown)
-    unit = Unit(namespace, sources, KernelTypes(options.kernel_btf), options.byte_order, options.arch)
+    unit = Unit(namespace, sources, KernelTypes(options.kernel_btf), options.byte_order, options.arch, options.cpu)
     named = (value for name, value in namespace.items() if not _OUTPUT.fullmatch(name))
     programs = list({id(value): value for value in named if isinstance(value, BpfProgram)}.values())
-    if not programs:
+    tables = list({id(value): value for value in namespace.values() if isinstance(value, StructOps)}.values())
+    if not programs and not tables:
         raise SourceError("there is no program in it: a function with a decorator, as @xdp", path=path)
     for program in programs:
         span = Span(path, program.function.__code__.co_firstlineno, 0, program.function.__code__.co_firstlineno, 1)
         _trying(lambda program=program, span=span: unit.program(program, span))  # type: ignore[misc]
+    for ops in tables:
+        _trying(lambda ops=ops: unit.struct_ops.append(struct_ops.declare(unit, ops, path)))  # type: ignore[misc]
     for name in namespace.get("__annotations__", {}):
         if name in namespace:
             span = _declaration(unit, name, namespace, path)
@@ -192,6 +196,8 @@ def _assemble(unit: Unit, program: ir.Program, elf: bytes, namespace: dict[str, 
             describer.variable(static)
     for decl in unit.maps.values():
         describer.map(decl)
+    for table in unit.struct_ops:
+        struct_ops.describe(describer, table)
     if unit.externs or unit.relocations:
         unit.kernel.declare(unit, builder)
     builder.license(str(namespace.get("LICENSE", "GPL")))

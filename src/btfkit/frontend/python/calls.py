@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import types as python_types
 from collections.abc import Callable, Sequence
 from enum import IntEnum
@@ -16,7 +17,7 @@ from btfkit.bpf.words import HelperFunction, KernelType, Kfunc, Word
 from btfkit.frontend.python import conditions, expr, ir, kernel, map_methods, maps, ops, packet, text, timers, words
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl, Param
-from btfkit.frontend.python.storage import Place, build, load
+from btfkit.frontend.python.storage import Place, load, make
 from btfkit.frontend.python.unit import Bad
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
         if isinstance(const, Kfunc):
             return kernel_calls.call_kfunc(body, const, node)
         return kernel_calls.call_helper(body, const.helper, node)
-    if isinstance(const, python_types.FunctionType) and const is not records.sizeof:
+    if isinstance(const, python_types.FunctionType) and const is not records.sizeof and not _is_foreign(const):
         return call_function(body, body.unit.function(const, body.where(node)), node.args, node.keywords, node)
     if isinstance(const, (RecordMeta, ArrayType)):
         return _fresh(body, const, node)
@@ -112,6 +113,16 @@ def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
     if const in FOLDED or (isinstance(const, type) and issubclass(const, IntEnum)):
         return _folded(body, const, node)
     body.fail(node, f"{body.describe(callee)} cannot be called in a BPF program")
+
+
+def _is_foreign(function: python_types.FunctionType) -> bool:
+    """Of Python's own library, or of this one's: none that could be compiled."""
+    file = function.__code__.co_filename
+    return (
+        file.startswith(("<frozen ", os.path.dirname(os.__file__) + os.sep))
+        and "site-packages" not in file
+        or (function.__module__.startswith("btfkit."))
+    )
 
 
 def plural(count: int, what: str) -> str:
@@ -130,7 +141,7 @@ def _fresh(body: Body, storage: Any, node: ast.Call) -> t.Value:
     if not node.args and not node.keywords and (isinstance(storage, ArrayType) or not storage.__defaults__):
         body.emit(ir.Zero(place.base, size, 8))
         return t.Value(body.unit.value_type(storage, space="own"), place.base)
-    build(body, place, node, t.type_name(storage))
+    make(body, place, node, t.type_name(storage))
     return t.Value(body.unit.value_type(storage, space="own"), place.base)
 
 
@@ -190,7 +201,9 @@ def call_function(
         if keyword.arg in given:
             body.fail(keyword, f"'{keyword.arg}' is given twice")
         if keyword.arg not in names:
-            body.fail(keyword, f"'{info.name}' has no parameter '{keyword.arg}'", f"it has {', '.join(names) or 'none'}")
+            body.fail(
+                keyword, f"'{info.name}' has no parameter '{keyword.arg}'", f"it has {', '.join(names) or 'none'}"
+            )
         given[keyword.arg or ""] = keyword.value
     defaults = info.node.args.defaults
     for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):

@@ -79,20 +79,20 @@ def _is(body: Body, node: ast.Compare, op: ast.cmpop, left: ast.expr, right: ast
 
 def compare_chain(body: Body, node: ast.Compare) -> t.Value:
     """``a < b <= c``: each operand is evaluated once, and none after the first that fails."""
+    if any(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops):
+        if len(node.ops) > 1:
+            body.fail(node, "'is' in a chain of comparisons", "write it by itself, with and")
+        test = _is(body, node, node.ops[0], node.left, node.comparators[0])[0]
+        return t.Value(t.BOOL, body.hold(test))
     left = body.held(body.expr(node.left))
     tests: list[tuple[list[ir.Stmt], ir.Expr]] = []
     results: list[t.Value] = []
     for i, (op, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
         with body.capture() as stmts:
-            if isinstance(op, (ast.Is, ast.IsNot)):
-                pair = ast.copy_location(ast.Compare(node.left, [op], [right_node]), node)
-                test, right = _is(body, pair, op, node.left, right_node)[0], left
-                result = t.Value(t.BOOL, test)
-            else:
-                right = body.expr(right_node)
-                if i + 1 < len(node.ops):
-                    right = body.held(right)
-                result = compare(body, op, left, right, node)
+            right = body.expr(right_node)
+            if i + 1 < len(node.ops):
+                right = body.held(right)
+            result = compare(body, op, left, right, node)
         if not tests:
             body.out.extend(stmts)
             stmts = []

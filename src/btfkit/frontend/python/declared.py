@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +11,13 @@ from btfkit.bpf import structs
 from btfkit.bpf.ints import ArrayType
 from btfkit.bpf.maps import MapSpec
 from btfkit.bpf.programs import BpfProgram
-from btfkit.bpf.records import Record
+from btfkit.bpf.records import Record, size_align
+from btfkit.bpf.struct_ops import StructOps
 from btfkit.format.maptype import MapType
 from btfkit.frontend.python import ir
 from btfkit.frontend.python.types import NONE, ValueType
 from btfkit.frontend.span import NOWHERE, Span
+from btfkit.model.types import Member
 
 
 @dataclass(eq=False, slots=True)
@@ -55,6 +58,30 @@ def misplaced(storage: Any, type_: MapType) -> type[Record] | None:
         return None if type_ in HOLDERS[storage] else storage
     found = (misplaced(member.type, type_) for member in storage.__layout__.fields.values())
     return next((record for record in found if record is not None), None)
+
+
+def own_parts(storage: Any) -> list[tuple[int, int]]:
+    """(offset, size) of what a value holds besides the kernel's business, which cannot be read or written."""
+    size = size_align(storage)[0]
+    parts, start = [], 0
+    for off, length in _kernels(storage, 0):
+        if off > start:
+            parts.append((start, off - start))
+        start = off + length
+    return [*parts, (start, size - start)] if start < size else parts
+
+
+def _kernels(storage: Any, off: int) -> Iterator[tuple[int, int]]:
+    if isinstance(storage, ArrayType):
+        if any(_kernels(storage.elem, 0)):
+            size = size_align(storage.elem)[0]
+            for i in range(storage.count):
+                yield from _kernels(storage.elem, off + i * size)
+    elif storage in HOLDERS:
+        yield off, size_align(storage)[0]
+    elif isinstance(storage, type) and issubclass(storage, Record):
+        for member in storage.__layout__.fields.values():
+            yield from _kernels(member.type, off + member.off)
 
 
 @dataclass(eq=False, slots=True)
@@ -148,4 +175,14 @@ class RelocationDecl:
     value: int
 
 
-__all__ = ["ContextUse", "ExternDecl", "FunctionInfo", "MapDecl", "Param", "RelocationDecl", "VariableDecl"]
+@dataclass(slots=True)
+class StructOpsDecl:
+    """A struct of operations. fields: of the kernel's struct, with a program or the bytes of a value each."""
+
+    ops: StructOps
+    fields: list[tuple[Member, FunctionInfo | bytes]]
+
+
+__all__ = [
+    "ContextUse", "ExternDecl", "FunctionInfo", "MapDecl", "Param", "RelocationDecl", "StructOpsDecl", "VariableDecl",
+]  # fmt: skip

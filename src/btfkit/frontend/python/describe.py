@@ -211,6 +211,8 @@ class Describer:
         params = [("index", index), ("frame", pointer)]
         if kind == "each":
             params = [("map", pointer), ("key", pointer), ("value", pointer), ("frame", pointer)]
+        elif kind == "drain":
+            params = [("record", pointer), ("frame", pointer)]
         owner, _, count = symbol.rpartition(".loop.")
         parent = next((made for made in self.functions.values() if made.symbol == owner), None)
         name = f"loop.{count}" if parent is not None else symbol

@@ -18,7 +18,7 @@ from btfkit.frontend.python.emit_module import ALWAYSINLINE, COMMON, NOINLINE, B
 from btfkit.frontend.python.emit_values import Values
 from btfkit.frontend.span import Span
 
-FOR_EACH_MAP_ELEM, LOOP = 164, 181
+FOR_EACH_MAP_ELEM, LOOP, USER_RINGBUF_DRAIN = 164, 181, 209
 MAX_PARAMS = 5
 RETURNED = -1
 """In the place of a fault's number: a loop's body has returned from the whole function."""
@@ -232,7 +232,7 @@ class Body(Values):
         if stmt.swap:
             value = self.network(type_, value)
         address = self.field(stmt.base, stmt.off, stmt.static)
-        volatile = "volatile " if stmt.volatile else ""
+        volatile = "volatile " if stmt.volatile or (stmt.static and not stmt.off) else ""
         self.code.put(f"store {volatile}{type_of(type_)} {value}, ptr {address}, align {stmt.align}")
 
     def _copy(self, stmt: ir.Copy) -> None:
@@ -340,7 +340,16 @@ class Body(Values):
         )
         self._after(body)
 
-    def outline(self, kind: str, stmt: ir.Repeat | ir.ForEach, params: list[str]) -> tuple[str, Body]:
+    def _drain(self, stmt: ir.Drain) -> None:
+        callback, body = self.outline("drain", stmt, ["ptr %record"])
+        body.set(stmt.record, "%record")
+        body.given = frozenset({stmt.record})
+        body.fill()
+        buffer = self.module.symbol(stmt.map.name)
+        self.helper(USER_RINGBUF_DRAIN, "i64", [f"ptr {buffer}", f"ptr {callback}", "ptr %frame", "i64 0"])
+        self._after(body)
+
+    def outline(self, kind: str, stmt: ir.Repeat | ir.ForEach | ir.Drain, params: list[str]) -> tuple[str, Body]:
         """A callback for the loop's body; what it shares with the others lies in the frame, its last parameter.
 
         It returns 0 to go on and 1 to end the loop; then `Whole.left` says whether and how to leave what is around it.
@@ -394,6 +403,7 @@ STATEMENTS: dict[type[ir.Stmt], Callable[..., None]] = {
     ir.While: Body._while,
     ir.Repeat: Body._repeat,
     ir.ForEach: Body._for_each,
+    ir.Drain: Body._drain,
     ir.Break: Body._break,
     ir.Continue: Body._continue,
     ir.Return: Body._return,

@@ -78,8 +78,9 @@ class Module:
         """The address of constant bytes."""
         if data not in self._texts:
             name = self._texts[data] = f"@.text.{len(self._texts)}"
+            held = _unmergeable(data)
             self._globals[name] = (
-                f'{name} = private constant [{len(data)} x i8] c{quoted(data)}, section ".rodata", align 1'
+                f'{name} = private constant [{len(held)} x i8] c{quoted(held)}, section ".rodata", align 1'
             )
         return self._texts[data]
 
@@ -128,6 +129,13 @@ class Module:
     def _node(self, text: str) -> int:
         self._metadata.append(text)
         return len(self._metadata) - 1
+
+
+def _unmergeable(data: bytes) -> bytes:
+    """With bytes behind it, where LLVM would merge equal constants: it makes a second section .rodata of those."""
+    while len(data) in (4, 8, 16, 32) or data.endswith(b"\0"):
+        data += b"\xff"
+    return data
 
 
 class Code:

@@ -57,7 +57,10 @@ class Values(ABC):
         return self.code.let(f"getelementptr i8, ptr {value}, i64 {off}") if off else value
 
     def field(self, base: ir.Expr, off: int, static: bool) -> str:
-        """The address of a load or store; a static one stays base and offset in one instruction."""
+        """The address of a load or store; a static one stays base and offset in one instruction.
+
+        LLVM keeps those without an offset apart from others only where they are volatile.
+        """
         if not static:
             return self.address(base, off)
         self.module.declare("llvm.preserve.static.offset", "ptr", ["ptr"])
@@ -134,7 +137,7 @@ class Values(ABC):
         address = self.field(node.base, node.off, node.static)
         is_bool = isinstance(node.type, ir.Bool)
         type_ = "i8" if is_bool else type_of(node.type)
-        volatile = "volatile " if node.volatile else ""
+        volatile = "volatile " if node.volatile or (node.static and not node.off) else ""
         value = self.code.let(f"load {volatile}{type_}, ptr {address}, align {node.align}")
         if is_bool:
             return self.code.let(f"icmp ne i8 {value}, 0")

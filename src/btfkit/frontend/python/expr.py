@@ -120,6 +120,9 @@ def _subscript(body: Body, node: ast.Subscript) -> t.Value:
             return base.items[index.const]
     if isinstance(base.type, t.KernelPtr):
         return kernel.element(body, base, check(body, node.slice), node)
+    if isinstance(base.bound, Place) and base.bound.field in getattr(base.bound.owner, "packet_bounds", ()):
+        hint = "take a header, which is None where the packet is shorter: eth = ctx.packet(EthHdr)"
+        body.fail(node, "the packet is not read by its address", hint)
     body.fail(node, f"{body.describe(base)} cannot be indexed")
 
 
@@ -160,17 +163,24 @@ def checked_index(body: Body, base: ir.Expr, count: int, scale: int, index: t.Va
         at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
         body.raise_if(ir.Compare(ir.BOOL, "ge", at_expr, limit), ir.Fault.INDEX)
         at_expr = ir.Opaque(ir.U64, at_expr)
-    elif not _is_masked(node):  # in range, as the verifier may not know: it has no limits of a remainder
+    elif not _is_masked(body, node):  # in range, as the verifier may not know: it has no limits of a remainder
         at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
         inside = ir.Compare(ir.BOOL, "lt", at_expr, limit)
         at_expr = ir.Opaque(ir.U64, ir.Choose(ir.U64, inside, at_expr, ir.Const(ir.U64, 0)))
     return ir.Index(ir.POINTER, base, at_expr, scale)
 
 
-def _is_masked(node: ast.AST) -> bool:
-    """``a[i & 7]``"""
+def _is_masked(body: Body, node: ast.AST) -> bool:
+    """``a[i & 7]``, ``a[i % 8]``; and in a loop that the verifier walks round by round ``a[i]``, ``a[2 * i + 1]``."""
     index = node.slice if isinstance(node, ast.Subscript) else node
-    return isinstance(index, ast.BinOp) and isinstance(index.op, ast.BitAnd)
+    if isinstance(index, ast.BinOp) and isinstance(index.op, ast.Mod) and isinstance(index.right, ast.Constant):
+        divisor = index.right.value
+        return isinstance(divisor, int) and divisor > 0 and divisor & (divisor - 1) == 0
+    if isinstance(index, ast.BinOp) and isinstance(index.op, ast.BitAnd):
+        return True
+    names = [part.id for part in ast.walk(index) if isinstance(part, ast.Name)]
+    known = (ast.Name, ast.BinOp, ast.Constant, ast.operator, ast.expr_context)
+    return body.counters.issuperset(names) and all(isinstance(part, known) for part in ast.walk(index))
 
 
 def element_place(body: Body, base: t.Value, index: t.Value, node: ast.AST) -> Place:
@@ -178,10 +188,12 @@ def element_place(body: Body, base: t.Value, index: t.Value, node: ast.AST) -> P
     assert isinstance(base.type, t.ArrayRef)
     array, space = base.type.type, base.type.space
     size = size_align(array.elem)[0]
+    if not index.is_int:
+        body.fail(node, f"an index is an integer, not {body.describe(index)}")
     if space in ("ctx", "args") and not index.is_const:
         body.fail(node, "an array of a context is indexed by constants", "copy it first: copy(x), then index that")
     if index.is_const and isinstance(base.bound, Place):
-        at = int(index.const) if index.is_int else -1 - array.count
+        at = int(index.const)
         is_open = space == "ctx" and not array.count and at >= 0  # the verifier knows how many there are
         if not is_open and not -array.count <= at < array.count:
             body.fail(node, f"index {index.const} of {array.count} elements")
@@ -210,7 +222,8 @@ def place_of(body: Body, node: ast.expr) -> Place:
                 assert isinstance(part.type, t.ArrayRef)
                 return Place(part.type.type, part.ir, 0, part.type.space, align=1)
             return element_place(body, base, check(body, node.slice), node)
-        body.fail(node, f"an element of {body.describe(base)} cannot be set")
+        hint = "a map says its types in the module: name: dict[K, V] = {}" if isinstance(base.const, dict) else ""
+        body.fail(node, f"an element of {body.describe(base)} cannot be set", hint)
     value = check(body, node)
     if isinstance(value.bound, Place):
         return value.bound
@@ -231,14 +244,23 @@ def _unary(body: Body, node: ast.UnaryOp) -> t.Value:
     return ops.unary(body, node.op, check(body, node.operand), node)
 
 
+def _is_test(body: Body, node: ast.expr) -> bool:
+    """Its value is a boolean."""
+    if isinstance(node, ast.BoolOp):
+        return _is_test(body, node.values[0])
+    if isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
+        return True
+    with body.capture():
+        mark, before = dict(body.unit.diagnostics.found), body.env.copy()
+        found = check(body, node)
+        body.unit.diagnostics.found, body.env = mark, before
+    return isinstance(found.type, t.BoolType)
+
+
 def _bool_op(body: Body, node: ast.BoolOp) -> t.Value:
     """Booleans stay booleans; of other values, the one that decides."""
     values = node.values
-    with body.capture():
-        mark, before = dict(body.unit.diagnostics.found), body.env.copy()
-        kinds = [check(body, value) for value in values[:1]]
-        body.unit.diagnostics.found, body.env = mark, before
-    if isinstance(kinds[0].type, t.BoolType) or isinstance(values[0], (ast.Compare, ast.UnaryOp, ast.BoolOp)):
+    if _is_test(body, values[0]):
         test = body.condition(node)[0]
         if isinstance(test, ir.Const):
             return t.Value(t.OBJECT, const=bool(test.value))

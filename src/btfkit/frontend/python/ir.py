@@ -418,8 +418,17 @@ class ForEach(Stmt):
 
 
 @dataclass(eq=False, slots=True)
+class Drain(Stmt):
+    """body for each record that user space has put into a ring buffer; record takes the address of its dynptr."""
+
+    map: Symbol
+    record: Local
+    body: list[Stmt]
+
+
+@dataclass(eq=False, slots=True)
 class Break(Stmt):
-    """Out of the innermost While, Repeat or ForEach."""
+    """Out of the innermost While, Repeat, ForEach or Drain."""
 
 
 @dataclass(eq=False, slots=True)

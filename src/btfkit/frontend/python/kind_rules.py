@@ -25,7 +25,9 @@ def check_parameters(unit: Unit, info: FunctionInfo, span: Span) -> None:
     kind, params = info.program.kind, info.params
     if kind.args == "any":
         if kind.ctx is None and kind.name == "syscall" and len(params) > 1:
-            unit.diagnostics.add(span, f"a @syscall program takes one parameter, not {len(params)}", "put all in a Struct")
+            unit.diagnostics.add(
+                span, f"a @syscall program takes one parameter, not {len(params)}", "put all in a Struct"
+            )
         return
     name = kind.ctx.__name__ if kind.ctx is not None else "its context"
     if len(params) != 1:
@@ -36,7 +38,11 @@ def check_parameters(unit: Unit, info: FunctionInfo, span: Span) -> None:
     given = params[0].storage
     if kind.ctx is not None and given is not kind.ctx and params[0].name not in info.bad:
         where = Span.of(info.node.args.args[0] if info.node.args.args else info.node, info.path)
-        unit.diagnostics.add(where, f"a @{kind.name} program is given {name}, not {t.type_name(given)}", f"write {params[0].name}: {name}")
+        unit.diagnostics.add(
+            where,
+            f"a @{kind.name} program is given {name}, not {t.type_name(given)}",
+            f"write {params[0].name}: {name}",
+        )
 
 
 def check_result(body: Body, value: t.Value, node: ast.AST) -> None:
@@ -72,11 +78,17 @@ def check_uses(unit: Unit, infos: Iterable[FunctionInfo]) -> None:
             said.add(where)
             what = f"{one.owner.__name__}.{one.field}"
             if is_hidden:
-                hint = "it has no direct access to the packet: skb_load_bytes() copies from it" if one.field == "data" else ""
+                hint = (
+                    "it has no direct access to the packet: skb_load_bytes() copies from it"
+                    if one.field == "data"
+                    else ""
+                )
                 unit.diagnostics.add(one.span, f"a @{kind.name} program has no {what}", hint)
             else:
                 fields = ", ".join(sorted(kind.writable or ())) or "none"
-                unit.diagnostics.add(one.span, f"a @{kind.name} program cannot write {what}", f"writable fields: {fields}")
+                unit.diagnostics.add(
+                    one.span, f"a @{kind.name} program cannot write {what}", f"writable fields: {fields}"
+                )
 
 
 def _uses(info: FunctionInfo) -> Iterable[ContextUse]:

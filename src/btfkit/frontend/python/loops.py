@@ -1,6 +1,6 @@
 """Loops. One whose rounds are few and known is a plain loop, which the verifier walks; any other goes through bpf_loop.
 
-In: for and while statements. Out: `ir.While`, `ir.Repeat`, `ir.ForEach`.
+In: for and while statements. Out: `ir.While`, `ir.Repeat`, `ir.ForEach`, `ir.Drain`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.records import size_align
+from btfkit.format.maptype import MapType
 from btfkit.frontend.python import ir, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.conditions import negate
@@ -19,6 +20,7 @@ from btfkit.frontend.python.storage import Place, load
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
 
+DYNPTR_READ = 201
 MOST_PLAIN_ROUNDS = 1024
 """Of a plain loop, times those of the loops around it."""
 MOST_ROUNDS = 1 << 23
@@ -49,14 +51,15 @@ class _Frame:
             body.emit(ir.Set(self.loop.broke, ir.Const(ir.BOOL, 0)))
         self.before = body.env.copy()
 
-    def run(self, rounds: int) -> list[ir.Stmt]:
-        """The body's statements."""
+    def run(self, rounds: int, counters: frozenset[str] = frozenset()) -> list[ir.Stmt]:
+        """The body's statements. counters: variables whose value the verifier knows in each round."""
         body = self.body
+        known, body.counters = body.counters, counters
         body.loops.append(self.loop)
         outer, body.rounds = body.rounds, body.rounds * max(rounds, 1)
         with body.capture() as out, body.own_memory():
             body.block(self.node.body)
-        body.rounds = outer
+        body.rounds, body.counters = outer, known
         body.loops.pop()
         body.span = body.where(self.node)
         return out
@@ -224,9 +227,7 @@ def for_loop(body: Body, node: ast.For) -> None:
                 _for_map(body, node, base.const, iterated.func.attr)
                 return
         if isinstance(iterated.func, ast.Attribute) and iterated.func.attr == "drain":
-            from btfkit.frontend.python.blocks import for_drain  # noqa: PLC0415
-
-            for_drain(body, node, iterated)
+            _for_drain(body, node, iterated, iterated.func.value)
             return
     value = body.expr(iterated)
     if value.is_const and isinstance(value.const, MapDecl):
@@ -264,7 +265,7 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
         at = ir.Get(ir.I64, counter)
         with body.capture() as head:
             _bind(body, node.target, t.Value(type_, at), node)
-        stmts = head + frame.run(rounds)
+        stmts = head + frame.run(rounds, body.counters | _counter(node) if start.is_const else body.counters)
         advance = ir.Set(counter, ir.Binary(ir.I64, "add", at, ir.Const(ir.I64, step)), span=body.span)
         body.emit(ir.While(ir.Compare(ir.BOOL, "lt" if step > 0 else "gt", at, end), stmts, [advance]))
     else:
@@ -281,6 +282,12 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
         stmts = head + frame.run(rounds)
         body.emit(ir.Repeat(_round_count(body, begin, end, step), number, frame.unknown(number) + stmts))
     _after_for(body, frame, node, after, rounds_at_least_one=start.is_const and stop.is_const and rounds > 0)
+
+
+def _counter(node: ast.For) -> frozenset[str]:
+    """The variable, where nothing in the loop sets it."""
+    name = node.target.id if isinstance(node.target, ast.Name) else ""
+    return frozenset({name} - _stored(node.body))
 
 
 def _round_count(body: Body, begin: ir.Expr, end: ir.Expr, step: int) -> ir.Expr:
@@ -318,6 +325,8 @@ def _for_array(body: Body, node: ast.For, value: t.Value, target: ast.expr, inde
     if value.is_const and isinstance(value.const, (tuple, list, bytes)):
         if not all(isinstance(item, int) for item in value.const):
             body.fail(node.iter, "a loop over constants goes over integers")
+        if any(not t.I64_MIN <= item < 1 << 64 for item in value.const):
+            body.fail(node.iter, "a constant here does not fit 64 bits")
         items = [int(item) for item in value.const]
         order: Any = body.unit.byte_order
         count = len(items)
@@ -387,6 +396,29 @@ def _for_map(body: Body, node: ast.For, decl: MapDecl, what: str) -> None:
     after = frame.before.copy()
     stmts = head + frame.run(1)
     body.emit(ir.ForEach(decl.symbol, key, value, stmts))
+    frame.end(after)
+
+
+def _for_drain(body: Body, node: ast.For, call: ast.Call, buffer: ast.expr) -> None:
+    """Over copies of the records in a user ring buffer, by bpf_user_ringbuf_drain; shorter ones are passed over."""
+    decl = body.expr(buffer).const
+    if not isinstance(decl, MapDecl) or decl.spec.type != MapType.USER_RINGBUF:
+        body.fail(call, "drain() is for user ring buffers")
+    if call.args or call.keywords:
+        body.fail(call, "drain() takes nothing")
+    frame = _Frame(body, node)
+    size, align = size_align(decl.value)
+    record = ir.Local("record", ir.POINTER, is_temp=True)
+    with body.capture() as head:
+        copy = ir.LocalAddr(ir.POINTER, body.memory(size, align))
+        body.emit(ir.Zero(copy, size, 8))
+        nothing = ir.Const(ir.U32, 0)
+        read = [copy, ir.Const(ir.U32, size), ir.Get(ir.POINTER, record), nothing, ir.Const(ir.U64, 0)]
+        failed = body.hold(ir.HelperCall(ir.I64, DYNPTR_READ, read))
+        body.emit(ir.If(ir.Compare(ir.BOOL, "ne", failed, ir.Const(ir.I64, 0)), [ir.Continue(span=body.span)]))
+        _bind(body, node.target, load(body, Place(decl.value, copy, 0, "read")), node)
+    after = frame.before.copy()
+    body.emit(ir.Drain(decl.symbol, record, head + frame.run(1)))
     frame.end(after)
 
 

@@ -19,6 +19,7 @@ from btfkit.frontend.python.maps import (
     LOOKUP,
     NOEXIST,
     SOCKETS,
+    STORAGE,
     UPDATE,
     Target,
     call_delete,
@@ -33,6 +34,7 @@ from btfkit.frontend.python.maps import (
     missing_fault,
     require_values,
     require_writable,
+    storage_get,
     target_of,
     value_in_memory,
 )
@@ -171,6 +173,11 @@ def _push(body: Body, target: Target, node: ast.Call) -> t.Value:
 def _setdefault(body: Body, target: Target, node: ast.Call) -> t.Value:
     decl = target.decl
     require_writable(body, target, node)
+    if target.type in STORAGE:
+        initial = in_memory(body, decl.value, node.args[1], "the default") if len(node.args) > 1 else None
+        own = storage_get(body, target, node.args[0], create=True, initial=initial)
+        body.raise_if(is_null(own), ir.Fault.KEY)
+        return element(body, target, own, node)
     key = key_of(body, target, node.args[0])
     pointer = ir.Local("element", ir.POINTER)
     found = ir.Get(ir.POINTER, pointer)
@@ -237,6 +244,8 @@ def _redirect(body: Body, target: Target, node: ast.Call) -> t.Value:
 
 def _stack_id(body: Body, target: Target, node: ast.Call) -> t.Value:
     context = body.expr(node.args[0])
+    if context.expr is None or context.expr.type != ir.POINTER:
+        body.fail(node, f"stack_id() takes the context, not {body.describe(context)}")
     flags: ir.Expr = ir.Const(ir.U64, 0)
     if len(node.args) > 1:
         flags = ops.convert(body, body.expr(node.args[1]), t.U64, node, "flags")

@@ -33,6 +33,9 @@ STORAGE = {
 KEYLESS = frozenset({MapType.QUEUE, MapType.STACK, MapType.BLOOM_FILTER})
 SOCKETS = frozenset({MapType.SOCKMAP, MapType.SOCKHASH})
 """Of which a program gets a socket that it must give back: sk_release(it)."""
+DELETABLE = SOCKETS | {
+    MapType.HASH, MapType.PERCPU_HASH, MapType.LRU_HASH, MapType.LRU_PERCPU_HASH, MapType.LPM_TRIE,
+}  # fmt: skip
 STREAMS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY})
 
 
@@ -121,7 +124,11 @@ def key_of(body: Body, target: Target, node: ast.expr) -> ir.Expr:
         body.fail(node, "a map has no slices")
     entries = decl.spec.max_entries
     if target.type in INDEXED and entries is not None:
-        index = body.constant_of(node) if not isinstance(node, ast.Constant) else node.value
+        sign, number = (
+            (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
+        )
+        index = body.constant_of(number) if not isinstance(number, ast.Constant) else number.value
+        index = sign * index if isinstance(index, int) else None
         if isinstance(index, int) and not 0 <= index < entries:
             body.fail(node, f"index {int(index)} of {entries} elements")
     return in_memory(body, decl.key, node, f"the key of '{decl.name}'")
@@ -130,20 +137,26 @@ def key_of(body: Body, target: Target, node: ast.expr) -> ir.Expr:
 def lookup(body: Body, target: Target, node: ast.expr) -> ir.Expr:
     """The address of an element, or null."""
     if target.type in STORAGE:
-        return _storage_get(body, target, node, create=False)
+        return storage_get(body, target, node, create=False)
     return call_helper(body, LOOKUP, [target.address, key_of(body, target, node)], ir.POINTER)
 
 
-def _storage_get(body: Body, target: Target, node: ast.expr, *, create: bool) -> ir.Expr:
-    owner = body.expr(node)
+def storage_get(body: Body, target: Target, node: ast.expr, *, create: bool, initial: ir.Expr | None = None) -> ir.Expr:
+    """`_storage_of` of an expression."""
+    return _storage_of(body, target, body.expr(node), node, create=create, initial=initial)
+
+
+def _storage_of(
+    body: Body, target: Target, owner: t.Value, node: ast.AST, *, create: bool, initial: ir.Expr | None = None
+) -> ir.Expr:
+    """The address of what belongs to a kernel object, or null. initial: where what is made starts from; else zeros."""
     if owner.expr is None or owner.expr.type != ir.POINTER:
         body.fail(node, f"map '{target.decl.name}' is indexed by a kernel object, not {body.describe(owner)}")
     if isinstance(owner.type, t.OptionalType):
         body.fail(node, f"{owner.type.name}: it may be None here", "check it first: if x is not None")
     flags = ir.Const(ir.U64, int(create))
-    return call_helper(
-        body, STORAGE[target.type][0], [target.address, owner.ir, ir.Const(ir.POINTER, 0), flags], ir.POINTER
-    )
+    args = [target.address, owner.ir, initial or ir.Const(ir.POINTER, 0), flags]
+    return call_helper(body, STORAGE[target.type][0], args, ir.POINTER)
 
 
 def is_null(pointer: ir.Expr) -> ir.Expr:
@@ -169,7 +182,7 @@ def get_item(body: Body, base: t.Value, node: ast.Subscript) -> t.Value:
     if target.type == MapType.PROG_ARRAY:
         body.fail(node, "a program is called: calls[i](ctx)")
     if target.type in STORAGE:
-        pointer = _storage_get(body, target, node.slice, create=True)
+        pointer = storage_get(body, target, node.slice, create=True)
     else:
         pointer = lookup(body, target, node.slice)
     body.raise_if(is_null(pointer), missing_fault(target))
@@ -186,7 +199,7 @@ def set_item(body: Body, base: t.Value, node: ast.Subscript, value: ast.expr, st
     require_writable(body, target, node)
     what = f"the value of '{target.decl.name}'"
     if target.type in STORAGE:
-        pointer = _storage_get(body, target, node.slice, create=True)
+        pointer = storage_get(body, target, node.slice, create=True)
         body.raise_if(is_null(pointer), ir.Fault.KEY)
         build(body, Place(target.decl.value, pointer), value, what)
         return
@@ -222,7 +235,7 @@ def augment(body: Body, base: t.Value, node: ast.Subscript, stmt: ast.AugAssign)
     require_writable(body, target, node)
     value = body.held(body.expr(stmt.value))
     if target.type in STORAGE:
-        own = _storage_get(body, target, node.slice, create=True)
+        own = storage_get(body, target, node.slice, create=True)
         body.raise_if(is_null(own), ir.Fault.KEY)
         augment_place(body, Place(decl.value, own, 0, "mem"), stmt.op, value, stmt)
         return True
@@ -264,6 +277,8 @@ def call_delete(body: Body, target: Target, node: ast.expr) -> ir.Expr:
 def check_deletable(body: Body, target: Target, node: ast.AST) -> None:
     if target.type in (MapType.ARRAY, MapType.PERCPU_ARRAY):
         body.fail(node, f"an element of the array '{target.decl.name}' cannot be deleted", "set it to 0")
+    if target.type not in DELETABLE:
+        body.fail(node, f"an element of map '{target.decl.name}' cannot be deleted by a program")
 
 
 def contains(body: Body, where: t.Value, what: t.Value, node: ast.AST) -> ir.Expr:
@@ -273,6 +288,8 @@ def contains(body: Body, where: t.Value, what: t.Value, node: ast.AST) -> ir.Exp
     if target.type == MapType.BLOOM_FILTER:
         value = value_in_memory(body, decl.value, what, node, f"a value of '{decl.name}'")
         return ir.Compare(ir.BOOL, "eq", call_helper(body, PEEK, [target.address, value]), ir.Const(ir.I64, 0))
+    if target.type in STORAGE:
+        return ir.Not(ir.BOOL, is_null(_storage_of(body, target, what, node, create=False)))
     if decl.key is None:
         body.fail(node, f"map '{decl.name}' has no keys")
     is_own = isinstance(what.type, t.RecordType) and what.type.space == "own" and what.type.cls is decl.key

@@ -40,6 +40,9 @@ COMPARE: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Gt: ("gt", operator.gt),
     ast.GtE: ("ge", operator.ge),
 }
+CHECK_FIRST = "check it first: if x is not None"
+FOLDS = (int, str, bytes, tuple)
+"""Constants that are computed with when compiling."""
 MOST_CONSTANT_BITS = 1024
 """What constants that are computed with may be shifted by."""
 MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
@@ -155,19 +158,20 @@ def _plain_range(op: str, a: t.Value, b: t.Value) -> t.PlainType:
 
 def binary(body: Body, op_node: ast.operator, a: t.Value, b: t.Value, node: ast.AST) -> t.Value:
     """``a op b``."""
+    if isinstance(op_node, ast.Div):
+        body.fail(node, "/ makes a float, which BPF does not have", "write //")
     op, sign, fold = BINARY.get(type(op_node), ("", "@", operator.matmul))
-    if a.is_const and b.is_const:
+    if not op:
+        body.fail(node, f"{sign} is not an operation on integers")
+    if a.is_const and b.is_const and isinstance(a.const, FOLDS) and isinstance(b.const, FOLDS):
         try:
             _refuse_huge(op, a.const, b.const)
             return t.Value(t.OBJECT, const=fold(a.const, b.const))
         except (TypeError, ValueError, ArithmeticError) as error:
-            hint = "integers have //" if isinstance(op_node, ast.Div) else ""
-            body.fail(node, f"{sign}: {error}", hint)
-    if isinstance(op_node, ast.Div):
-        body.fail(node, "/ makes a float, which BPF does not have", "write //")
-    if not op:
-        body.fail(node, f"{sign} is not an operation on integers")
+            body.fail(node, f"{sign}: {error}")
     for value in (a, b):
+        if isinstance(value.type, t.OptionalType):
+            body.fail(node, f"{value.type.name}: it may be None here", CHECK_FIRST)
         if not value.is_int:
             body.fail(node, f"{sign} of {body.describe(value)}: it takes integers")
     if op == "pow":
@@ -233,8 +237,11 @@ def _shift(body: Body, op: str, a: t.Value, b: t.Value, node: ast.AST) -> t.Valu
 def _power(body: Body, a: t.Value, b: t.Value, node: ast.AST) -> t.Value:
     if not b.is_const or not 0 <= b.const <= 64:
         body.fail(node, "** takes a constant exponent from 0 to 64", "write a loop, or << for powers of two")
+    base, shape = body.held(a), _shape(number_type(a))
     out = t.Value(t.OBJECT, const=1)
-    base = body.held(a)
+    if shape is not None:
+        type_ = t.IntType(max(shape[0], 32), shape[1])
+        out = t.Value(type_, const(1, type_))
     for _ in range(b.const):
         out = binary(body, ast.Mult(), out, base, node)
     return out
@@ -289,6 +296,8 @@ def compare(body: Body, op: str, a: t.Value, b: t.Value, node: ast.AST) -> ir.Ex
 def convert(body: Body, value: t.Value, type_: t.ValueType, node: ast.AST, what: str) -> ir.Expr:
     """A number for a place of that type: it wraps, but a constant must fit."""
     assert isinstance(type_, (t.IntType, t.PlainType, t.BoolType))
+    if isinstance(value.type, t.OptionalType) and isinstance(value.type.inner, (t.IntType, t.PlainType, t.BoolType)):
+        body.fail(node, f"{what} is {type_.name}, and this may be None", CHECK_FIRST)
     if not value.is_int:
         body.fail(node, f"{what} is {type_.name}, not {body.describe(value)}")
     if value.is_const and not isinstance(type_, t.BoolType):
@@ -296,11 +305,10 @@ def convert(body: Body, value: t.Value, type_: t.ValueType, node: ast.AST, what:
         if isinstance(type_, t.PlainType):
             low, high = t.I64_MIN, t.I64_MAX
         if not low <= int(value.const) <= high:
-            body.fail(
-                node,
-                f"{int(value.const)} does not fit {what}, {type_.name}",
-                f"write {type_.name}({int(value.const)}) if it is to wrap",
-            )
+            name = "an int of 64 bits" if isinstance(type_, t.PlainType) else type_.name
+            wrapped = "i64" if isinstance(type_, t.PlainType) else name
+            hint = f"write {wrapped}({int(value.const)}) if it is to wrap"
+            body.fail(node, f"{int(value.const)} does not fit {what}, {name}", hint)
     if isinstance(type_, t.BoolType) and not isinstance(value.type, t.BoolType):
         return body.truth(value, node)
     return to_type(value, type_)

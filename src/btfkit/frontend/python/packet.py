@@ -57,6 +57,8 @@ def next_header(body: Body, header: t.Value, node: ast.Call) -> t.Value:
     assert isinstance(header.type, t.RecordType)
     if len(node.args) != 1 or node.keywords:
         body.fail(node, "next() takes the type of the header that follows")
+    if header.type.space == "own":
+        body.fail(node, f"this {header.type.name} is in no packet", "call next() of what ctx.packet() or next() gave")
     cls = _header(body, node.args[0])
     if body.info.context is None:
         body.fail(node, "next() needs the context, to know the packet's end", "add a parameter, as in ctx: xdp_md")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import typing
 from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.words import Optional
@@ -84,8 +85,9 @@ def _result(unit: Unit, info: FunctionInfo) -> None:
     info.result_storage = storage
     info.bad_result = node is not None and storage is None
     if info.program is not None:
-        ty = t.I32 if isinstance(storage, Optional) or info.bad_result else unit.value_type(storage, span)
-        if isinstance(storage, Optional) or not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
+        is_odd = isinstance(storage, Optional) or typing.get_origin(storage) is tuple
+        ty = t.I32 if is_odd or info.bad_result else unit.value_type(storage, span)
+        if is_odd or not isinstance(ty, (t.IntType, t.PlainType, t.BoolType, t.NoneType)):
             assert node is not None
             unit.diagnostics.add(span, f"a program returns an integer, not {ast.unparse(node)}")
             info.bad_result, ty = True, t.I32

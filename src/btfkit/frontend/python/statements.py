@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.ints import ArrayType
-from btfkit.bpf.records import Record, size_align
-from btfkit.bpf.words import Static
+from btfkit.bpf.maps import MapSpec
+from btfkit.bpf.records import Record, RecordMeta, size_align
+from btfkit.bpf.words import Static, Word
 from btfkit.frontend.python import faults, ir, loops, matching, ops, returns
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import MapDecl
@@ -65,17 +66,26 @@ def _expr(body: Body, node: ast.Expr) -> None:
 
 
 def _assign(body: Body, node: ast.Assign) -> None:
-    for target in node.targets[:1]:
-        _assign_to(body, target, node.value, node)
-    for target in node.targets[1:]:
-        _assign_to(body, target, node.targets[0] if isinstance(node.targets[0], ast.Name) else node.value, node)
+    if len(node.targets) == 1:
+        _assign_to(body, node.targets[0], node.value, node)
+        return
+    first = node.targets[0]
+    if not isinstance(first, ast.Name):  # the value is made once
+        first = ast.copy_location(ast.Name("the value", ast.Store()), node.value)
+        body.set_var(first.id, body.expr(node.value), node)
+    else:
+        _assign_to(body, first, node.value, node)
+    held = ast.copy_location(ast.Name(first.id, ast.Load()), first)
+    for target in node.targets:
+        if target is not first:
+            _assign_to(body, target, held, node)
 
 
 def _assign_to(body: Body, target: ast.expr, value: ast.expr, node: ast.stmt) -> None:
     if isinstance(target, ast.Name):
         if target.id in body.globals:
             place = _global_place(body, target)
-            build(body, place, value, f"'{target.id}'")
+            _assign_memory(body, place, value, f"'{target.id}'")
             return
         var = body.vars.get(target.id)
         if var is not None and var.storage is not None and isinstance(var.type, (t.RecordType, t.ArrayRef)):
@@ -89,11 +99,51 @@ def _assign_to(body: Body, target: ast.expr, value: ast.expr, node: ast.stmt) ->
 
         set_item(body, check(body, target.value), target, value, node)
     elif isinstance(target, (ast.Attribute, ast.Subscript)):
+        found = None if _is_made_in_place(body, value) else body.held(check(body, value))
         place = place_of(body, target)
         check_writable(body, place, target)
-        build(body, place, value, ast.unparse(target))
+        if found is None:
+            _assign_memory(body, place, value, ast.unparse(target))
+        else:
+            store(body, place, found, value, ast.unparse(target))
     else:
         body.fail(target, "this cannot be assigned to")
+
+
+def _is_made_in_place(body: Body, node: ast.expr) -> bool:
+    """A display, or a call of a type of memory or of a word: it may write where its value is wanted."""
+    if isinstance(node, ast.Call):
+        called = body.constant_of(node.func)
+        return isinstance(called, (RecordMeta, ArrayType, Word))
+    return isinstance(node, (ast.List, ast.Tuple))
+
+
+def _assign_memory(body: Body, place: Place, value: ast.expr, what: str) -> None:
+    """Into memory that has a value: one that could fail, or look at the old one, is made elsewhere first."""
+    is_word = isinstance(value, ast.Call) and isinstance(body.constant_of(value.func), Word)
+    is_memory = isinstance(place.storage, (ArrayType, RecordMeta)) and _is_made_in_place(body, value)
+    if not is_memory or is_word or _is_simple(body, value):
+        build(body, place, value, what)
+        return
+    from btfkit.frontend.python.maps import in_memory  # noqa: PLC0415
+
+    made = in_memory(body, place.storage, value, what)
+    store(body, place, t.Value(body.unit.value_type(place.storage, space="own"), made), value, what)
+
+
+def _is_simple(body: Body, node: ast.expr) -> bool:
+    """Made of constants and of variables that are numbers: nothing that could fail, or is memory."""
+    if isinstance(node, ast.Name):
+        numbers = (t.IntType, t.PlainType, t.BoolType)
+        return node.id in body.vars and isinstance(body.vars[node.id].type, numbers)
+    if isinstance(node, ast.Call):
+        called = body.constant_of(node.func)
+        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+        is_type = isinstance(called, (RecordMeta, ArrayType)) or (isinstance(called, type) and issubclass(called, int))
+        return is_type and all(_is_simple(body, part) for part in parts)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(_is_simple(body, part) for part in node.elts)
+    return isinstance(node, ast.Constant)
 
 
 def _is_map(body: Body, node: ast.expr) -> bool:
@@ -104,7 +154,7 @@ def _is_map(body: Body, node: ast.expr) -> bool:
         return isinstance(type_, t.MapRef) or isinstance(body.vars[node.id].const, MapDecl)
     if isinstance(node, (ast.Name, ast.Attribute)):
         value = body.constant_of(node)
-        if isinstance(node, ast.Name) and isinstance(value, dict):
+        if isinstance(node, ast.Name) and isinstance(value, (dict, MapSpec)):
             found = check(body, node)
             return isinstance(found.const, MapDecl)
     if isinstance(node, ast.Subscript):
@@ -115,7 +165,9 @@ def _is_map(body: Body, node: ast.expr) -> bool:
 def _global_place(body: Body, node: ast.Name) -> Place:
     value = body.global_value(node.id, node)
     if not isinstance(value.bound, Place):
-        body.fail(node, f"'{node.id}' has no type in the module", f"write {node.id}: u64 = ... there")
+        annotation = str(body.info.namespace.get("__annotations__", {}).get(node.id, ""))
+        reason = "is Final" if "Final" in annotation else "has no type in the module"
+        body.fail(node, f"'{node.id}' {reason}", f"a variable of the module is written {node.id}: u64 = ...")
     return value.bound
 
 
@@ -125,12 +177,15 @@ def _assign_typed(body: Body, var: Var, value: ast.expr, node: ast.AST) -> None:
         body.set_var(var.name, body.expr(value), node)
         return
     place = Place(var.storage, ir.LocalAddr(ir.POINTER, var.local), space="own")
-    build(body, place, value, f"'{var.name}'")
+    _assign_memory(body, place, value, f"'{var.name}'")
     body.env.assigned.add(var.name)
     body.env.bad.discard(var.name)
 
 
 def _unpack(body: Body, target: ast.Tuple | ast.List, value: ast.expr, node: ast.stmt) -> None:
+    for part in target.elts:
+        if isinstance(part, ast.Starred):
+            body.fail(part, "*names are not in the language", "give each a name")
     found = body.expr(value)
     items: list[t.Value]
     if found.items is not None:
@@ -212,7 +267,10 @@ def _static(body: Body, node: ast.AnnAssign, name: str, annotation: Static) -> N
         value = body.expr(node.value) if not isinstance(node.value, ast.Call) else None
         if value is not None and not value.is_const:
             body.fail(node.value, f"'{name}' starts with a constant")
-        const = value.const if value is not None else evaluate(node.value, body.info.namespace, body.info.path)
+        try:
+            const = value.const if value is not None else evaluate(node.value, body.info.namespace, body.info.path)
+        except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+            body.fail(node.value, f"{type(error).__name__}: {error}")
     try:
         size_align(storage)
     except TypeError as error:

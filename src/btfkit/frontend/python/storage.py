@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from btfkit.bpf.ints import ArrayType, ArrayValue, char, u8
 from btfkit.bpf.records import Bits, Ptr, Record, RecordMeta, size_align
+from btfkit.bpf.words import Word
 from btfkit.frontend.python import ir, kind_rules, ops
 from btfkit.frontend.python import types as t
+from btfkit.frontend.python.declared import own_parts
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
+
+
+CONSTANT_ARRAYS = (str, bytes, bytearray, list, tuple, ArrayValue)
 
 
 @dataclass(slots=True)
@@ -24,6 +29,7 @@ class Place:
     """Memory of a vocabulary type: base + off bytes. space: as of `types.RecordType`. bits: (first, count), a bitfield.
 
     owner: the Context class that it is a field of, with `field`: not all of those can be written.
+    align: the most that an access may count on; as_field: what its offset in a record says of its alignment.
     """
 
     storage: Any
@@ -34,6 +40,7 @@ class Place:
     owner: type[Record] | None = None
     field: str = ""
     align: int = 8
+    as_field: int = 1
 
     @property
     def address(self) -> ir.Expr:
@@ -46,6 +53,17 @@ class Place:
     def known_align(self, size: int) -> int:
         """The alignment of an access of that size: as C would have it."""
         return min(size, self.align)
+
+    @property
+    def own_align(self) -> int:
+        """The alignment that its address has, whatever its type asks for."""
+        known = aligned_at(self.off, 8) if isinstance(self.base, ir.LocalAddr) else self.as_field
+        return min(known, self.align)
+
+
+def aligned_at(off: int, align: int) -> int:
+    """What alignment is left off bytes behind an address that has one."""
+    return min(align, off & -off) if off else align
 
 
 def load(body: Body, place: Place) -> t.Value:
@@ -141,12 +159,12 @@ def _store_bits(body: Body, place: Place, storage: Bits, value: t.Value, node: a
     assert place.bits is not None
     first, count = place.bits
     mask = (1 << count) - 1
+    if not value.is_int:
+        body.fail(node, f"{what} is an integer of {count} bits, not {body.describe(value)}")
     if value.is_const and not 0 <= int(value.const) <= mask and not storage.base.signed:
         body.fail(node, f"{int(value.const)} does not fit {what}, {count} bits")
     whole = ir.Int(storage.base.bits, False)
     size = storage.base.bits // 8
-    if not value.is_int:
-        body.fail(node, f"{what} is an integer of {count} bits, not {body.describe(value)}")
     new: ir.Expr = ops.cast(ops.to_type(value, t.U64), whole)
     new = ir.Binary(whole, "and", new, ir.Const(whole, mask))
     if first:
@@ -161,6 +179,8 @@ def _store_memory(body: Body, place: Place, value: t.Value, node: ast.AST, what:
     storage = place.storage
     size, align = size_align(storage)
     if value.is_const:
+        if not isinstance(value.const, storage if isinstance(storage, RecordMeta) else CONSTANT_ARRAYS):
+            body.fail(node, f"{what} is {t.type_name(storage)}, not {body.describe(value)}")
         data = constant_bytes(body, storage, value.const, node, what)
         put_bytes(body, place, data)
         return
@@ -179,7 +199,17 @@ def _store_memory(body: Body, place: Place, value: t.Value, node: ast.AST, what:
             part = load(body, field_place(body, value, field.name, node))
             store(body, Place(field.type, place.base, place.off + field.off, place.space), part, node, what)
         return
-    body.emit(ir.Copy(place.address, value.ir, min(size, source_size), min(align, place.align)))
+    source_align = value.bound.own_align if isinstance(value.bound, Place) else 1
+    known = max(min(align, place.align), min(place.own_align, source_align))
+    parts = own_parts(storage)
+    if parts == [(0, size)]:
+        body.emit(ir.Copy(place.address, value.ir, min(size, source_size), known))
+        return
+    if place.space == "own":
+        body.emit(ir.Zero(place.address, size, known))
+    for off, length in parts:
+        to, source = ir.Offset(ir.POINTER, place.address, off), ir.Offset(ir.POINTER, value.ir, off)
+        body.emit(ir.Copy(to, source, length, min(known, (off & -off) or known)))
 
 
 def _fits(given: ArrayType, wanted: Any) -> bool:
@@ -238,35 +268,39 @@ def field_place(body: Body, value: t.Value, name: str, node: ast.AST) -> Place:
         if inner.space == space and not inner.bits:
             base, off, align = inner.base, inner.off + field.off, inner.align
             owner = inner.owner or owner
-    return Place(field.type, base, off, space, bits, owner, name if owner is cls else "", align)
+    as_field = aligned_at(field.off, cls.__layout__.align)
+    return Place(field.type, base, off, space, bits, owner, name if owner is cls else "", align, as_field)
 
 
 def build(body: Body, place: Place, node: ast.expr, what: str, *, zeroed: bool = False) -> None:
     """What an expression gives, right into memory: records that it makes need no copy."""
     storage = place.storage
-    if isinstance(storage, RecordMeta) and isinstance(node, ast.Call):
-        called = body.constant_of(node.func)
-        if called is storage:
-            _build_record(body, place, storage, node, zeroed)
+    if isinstance(storage, (RecordMeta, ArrayType)) and isinstance(node, ast.Call):
+        if body.constant_of(node.func) == storage:
+            make(body, place, node, what, zeroed=zeroed)
             return
-    is_array = isinstance(storage, ArrayType)
-    if (
-        is_array
-        and isinstance(node, ast.Call)
-        and not body.is_array_call(node, storage)
-        and body.call_into(node, place)
-    ):
-        return
+        if isinstance(storage, ArrayType) and body.call_into(node, place):
+            return
     if isinstance(storage, ArrayType) and isinstance(node, (ast.List, ast.Tuple)):
         _build_array(body, place, storage, list(node.elts), node, zeroed)
         return
-    if isinstance(storage, ArrayType) and isinstance(node, ast.Call) and body.is_array_call(node, storage):
-        elements = node.args[0].elts if node.args and isinstance(node.args[0], (ast.List, ast.Tuple)) else None
-        if elements is not None or not node.args:
-            _build_array(body, place, storage, list(elements or ()), node, zeroed)
-            return
-        node = node.args[0]
     store(body, place, body.expr(node), node, what)
+
+
+def make(body: Body, place: Place, node: ast.Call, what: str, *, zeroed: bool = False) -> None:
+    """What a call of the place's own type gives: a record of its fields, an array of its elements."""
+    storage = place.storage
+    if isinstance(storage, RecordMeta):
+        _build_record(body, place, storage, node, zeroed)
+        return
+    assert isinstance(storage, ArrayType)
+    if len(node.args) > 1 or node.keywords:
+        body.fail(node, f"{storage}() takes one value", f"its elements, as in {storage}([1, 2])")
+    if not node.args or isinstance(node.args[0], (ast.List, ast.Tuple)):
+        elements = node.args[0].elts if node.args and isinstance(node.args[0], (ast.List, ast.Tuple)) else ()
+        _build_array(body, place, storage, list(elements), node, zeroed)
+        return
+    store(body, place, body.expr(node.args[0]), node.args[0], what)
 
 
 def _build_array(
@@ -286,13 +320,14 @@ def _build_record(body: Body, place: Place, cls: type[Record], node: ast.Call, z
     layout = cls.__layout__
     names = list(layout.fields)
     given: dict[str, ast.expr] = {}
-    if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+    only: t.Value | None = None
+    if len(node.args) == 1 and not node.keywords and not _is_made(body, node.args[0]):
         only = body.expr(node.args[0])
         if isinstance(only.type, t.RecordType) and only.type.cls is cls:
             store(body, place, only, node, cls.__name__)
             return
     if len(node.args) > len(names):
-        body.fail(node, f"{cls.__name__} has {len(names)} fields, not {len(node.args)}")
+        body.fail(node, f"{cls.__name__} has {len(names)} field{'s' * (len(names) != 1)}, not {len(node.args)}")
     for name, arg in zip(names, node.args, strict=False):
         given[name] = arg
     for keyword in node.keywords:
@@ -308,11 +343,22 @@ def _build_record(body: Body, place: Place, cls: type[Record], node: ast.Call, z
     for name, field in layout.fields.items():
         bits = (field.bit_off, field.bit_size) if field.bit_size else None
         at = Place(field.type, place.base, place.off + field.off, place.space, bits, align=place.align)
-        if name in given:
+        at.as_field = aligned_at(field.off, layout.align)
+        if name in given and only is not None:
+            store(body, at, only, given[name], f"{cls.__name__}.{name}")
+        elif name in given:
             build(body, at, given[name], f"{cls.__name__}.{name}", zeroed=True)
         elif name in cls.__defaults__:
             default = t.Value(t.OBJECT, const=cls.__defaults__[name])
             store(body, at, default, node, f"{cls.__name__}.{name}")
+
+
+def _is_made(body: Body, node: ast.expr) -> bool:
+    """A list, or a call of a record's or array's type or of a word: what is built right where it is to be."""
+    if isinstance(node, ast.Call):
+        called = body.constant_of(node.func)
+        return isinstance(called, (RecordMeta, ArrayType, Word))
+    return isinstance(node, (ast.List, ast.Tuple))
 
 
 def is_text(storage: Any) -> bool:
@@ -321,6 +367,6 @@ def is_text(storage: Any) -> bool:
 
 
 __all__ = [
-    "ArrayValue", "Place", "build", "check_writable", "constant_bytes", "field_place", "is_text", "load", "put_bytes",
-    "store",
+    "ArrayValue", "Place", "build", "check_writable", "constant_bytes", "field_place", "is_text", "load", "make",
+    "put_bytes", "store",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from btfkit.frontend.python import ir, maps, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl
 from btfkit.frontend.python.storage import Place, load
+from btfkit.frontend.python.unit import Bad
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
@@ -54,6 +55,8 @@ def callback(body: Body, info: FunctionInfo, node: ast.AST) -> None:
         return
     if len(info.params) != 2:
         body.fail(node, f"'{info.name}' is called with a key and a value", "def expired(key: K, value: V) -> None:")
+    if info.bad:
+        raise Bad
     params = [ir.Local("map", ir.POINTER)]
     for param in info.params:
         if isinstance(param.type, t.RecordType):

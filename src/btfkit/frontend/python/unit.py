@@ -31,6 +31,7 @@ from btfkit.frontend.python.declared import (
     FunctionInfo,
     MapDecl,
     RelocationDecl,
+    StructOpsDecl,
     VariableDecl,
     misplaced,
 )
@@ -48,6 +49,7 @@ class Unit:
     kernel: KernelTypes
     byte_order: str = "little"
     arch: str = "x86_64"
+    cpu: str = "v3"
     diagnostics: Diagnostics = field(init=False)
     functions: dict[Any, FunctionInfo] = field(default_factory=dict)
     queue: list[FunctionInfo] = field(default_factory=list)
@@ -55,6 +57,7 @@ class Unit:
     variables: dict[tuple[int, str], VariableDecl] = field(default_factory=dict)
     externs: dict[str, ExternDecl] = field(default_factory=dict)
     relocations: dict[tuple[int, tuple[int, ...], int], RelocationDecl] = field(default_factory=dict)
+    struct_ops: list[StructOpsDecl] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -184,6 +187,8 @@ class Unit:
             return self.pointer_type(storage.target)
         if isinstance(storage, KernelType):
             return self.kernel.pointer(self, storage.__name__, span)
+        if typing.get_origin(storage) is tuple:
+            self.error(span, "a tuple is what a function returns, and nothing else", "use a Struct")
         if isinstance(storage, Optional):
             inner = self.value_type(storage.type, span, space)
             if isinstance(inner, (t.RecordType, t.KernelPtr, t.ArrayRef, t.Address)):
@@ -199,7 +204,7 @@ class Unit:
         """What a pointer to that is."""
         if isinstance(target, str):
             target = self.named_type(target)
-        if isinstance(target, KernelType):
+        if isinstance(target, KernelType) and target.__name__ != "void":
             return self.kernel.pointer(self, target.__name__)
         if isinstance(target, type) and issubclass(target, Record):
             return t.RecordType(target, "ctx" if issubclass(target, Context) else "mem")
@@ -378,8 +383,9 @@ class Unit:
         return info.statics[name]
 
 
-def _as_annotated(name: str, cls: type[MapSpec]) -> str:
+def _as_annotated(name: str, given: type) -> str:
     """How a map of that class is declared."""
+    cls = given if issubclass(given, MapSpec) else HashMap
     types = ", ".join(which[0].upper() for which in cls.types)
     return f"{name}: {cls.__name__}{f'[{types}]' * bool(types)} = {cls.__name__}(...)"
 

@@ -55,6 +55,8 @@ def set_var(body: Body, name: str, value: t.Value, node: ast.AST) -> None:
         return
     if isinstance(value.type, t.NoneType):
         body.fail(node, "this call returns nothing")
+    if isinstance(value.type, t.TupleType):
+        body.fail(node, "a tuple is unpacked where it is made", "write a, b = ...")
     given = _assigned_type(value)
     if var.storage is None:
         new = join(var.type, given, var.joined)
@@ -76,6 +78,8 @@ def set_var(body: Body, name: str, value: t.Value, node: ast.AST) -> None:
 
 
 def _set_const(body: Body, var: Var, value: t.Value, node: ast.AST) -> None:
+    if var.storage is not None and var.type is not None:
+        body.fail(node, f"'{var.name}' is {var.type.name}, not {body.describe(value)}")
     if var.type is not None and not (var.is_const and var.const is value.const):
         body.fail(node, f"'{var.name}' stands for {body.describe(value)} here, and for something else elsewhere")
     var.type, var.is_const, var.const = t.OBJECT, True, value.const

@@ -141,6 +141,8 @@ def _atomic_place(body: Body, node: ast.expr) -> tuple[Place, t.IntType]:
     type_ = body.unit.value_type(place.storage)
     if not isinstance(type_, t.IntType) or type_.bits < 32 or place.bits or place.storage.byte_order != "host":
         body.fail(node, "only places of 32 and 64 bit integers have atomic operations")
+    if type_.bits == 32 and body.unit.cpu == "v2":
+        body.fail(node, "cpu v2 has this operation for 64 bit integers only", "compile for v3, or make it a u64")
     return place, type_
 
 

@@ -10,7 +10,7 @@ class Args(Struct):
 
 
 counts: dict[u32, u64] = {}
-wrong: dict[u32, nothing] = {}  # expect: map 'wrong'
+wrong: dict[u32, nothing] = {}  # expect: name 'nothing' is not defined
 other: undefined = 3  # expect: 'undefined' is not defined
 
 

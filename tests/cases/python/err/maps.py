@@ -76,7 +76,7 @@ def special(ctx: Key) -> i32:
     a = events[0]  # expect: map 'events' has no elements with keys
     events[0] = Event(1)  # expect: an element of map 'events' cannot be set by a program
     events.get(0)  # expect: map 'events' has no keys
-    events.pop()  # expect: map 'events'
+    events.pop(0)  # expect: map 'events' has no keys
     events.emit(3)  # expect: a record of 'events' is Event, not 3
     events.emit(ctx)  # expect: a record of 'events' is Event, not Key
     events.emit()  # expect: emit() takes 1 to 2 arguments

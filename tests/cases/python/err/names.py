@@ -13,6 +13,18 @@ class Flow(Struct):
     def hash(self) -> u32:
         return self.src ^ self.dst
 
+    @staticmethod
+    def make() -> u32:
+        return 3
+
+    @classmethod
+    def of(cls) -> u32:
+        return 3
+
+    @property
+    def both(self) -> u32:
+        return 3
+
 
 counts: dict[Flow, u64] = {}
 total: u64 = 0
@@ -41,6 +53,8 @@ def a(ctx: xdp_md) -> XdpAction:
     outer(3)
     z = flow.hsah()  # expect: Flow has no method 'hsah'
     w = flow.nothing_like_it  # expect: it has src, dst, port
+    of = flow.of()  # expect: Flow.of is not a plain method
+    both = flow.both  # expect: Flow has no field 'both'
     f = flow.hash  # expect: Flow.hash is a method
     g = Flow(sport=1)  # expect: Flow has no field 'sport'
     h = Flow(1, 2, 3, 4)  # expect: Flow has 3 fields, not 4
@@ -57,6 +71,8 @@ def a(ctx: xdp_md) -> XdpAction:
 def b(ctx: xdp_md) -> XdpAction:
     pid = os.getpid()  # expect: cannot be called in a BPF program
     root = math.sqrt(4)  # expect: cannot be called in a BPF program
+    joined = os.path.join("a", "b")  # expect: join cannot be called in a BPF program
+    loaded = load()  # expect: load cannot be called in a BPF program
     up = "abc".upper()  # expect: cannot be called in a BPF program
     t = input()  # expect: cannot be called in a BPF program
     c = counts.has(3)  # expect: maps have no 'has'

@@ -79,7 +79,7 @@ def loops(ctx: xdp_md) -> XdpAction:
 
 @xdp
 def packet(ctx: xdp_md) -> XdpAction:
-    a = ctx.data[0]  # expect: ctx.packet(
+    a = ctx.data[0]  # expect: the packet is not read by its address
     b = ctx.packet(3)  # expect: a header's type is needed
     c = ctx.packet()  # expect: packet() takes a header's type
     d = ctx.packet(u32)  # expect: a header's type is needed

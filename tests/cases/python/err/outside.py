@@ -93,7 +93,7 @@ def statements(ctx: Args) -> i32:
         x = 1
     with ctx, ctx:  # expect: one thing at a time in a with statement
         x = 1
-    for a, b in ctx.arr:  # expect: a loop sets a variable of the function
+    for a, b in copy(ctx.arr):  # expect: a loop sets a variable of the function
         x = 1
     for ctx.a in range(3):  # expect: a loop sets a variable of the function
         x = 1

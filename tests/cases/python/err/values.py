@@ -101,11 +101,11 @@ def records(ctx: Args) -> i32:
     w = ctx.name[4:4]  # expect: the slice is empty
     x, y = 1, 2, 3  # expect: 3 values for 2 names
     x, y = ctx.c  # expect: u32 cannot be unpacked
-    x, *y = 1, 2, 3  # expect: *
-    ctx.c()  # expect: u32 cannot be called
+    x, *y = 1, 2, 3  # expect: *names are not in the language
+    ctx.c()  # expect: Args has no method 'c'
     p()  # expect: Point cannot be called
     p.x = p  # expect: p.x is i32, not Point
-    ctx = p  # expect: 'ctx' is Args elsewhere
+    ctx = p  # expect: 'ctx' is Args, not Point
     p = 3  # expect: 'p' is Point elsewhere, and int here
     return 0
 
