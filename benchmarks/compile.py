@@ -15,8 +15,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from instructions import NAMES, PROGRAMS, compile_command, instructions, xlated
 from measure import Clock, Row, arguments, in_process, process, python, run
+from sizes import NAMES, PROGRAMS, compile_command, instructions, xlated
 
 import btfkit
 from btfkit.errors import LoadError
@@ -87,7 +87,7 @@ def whole(name: str, folder: Path) -> Clock:
 
 def times(folder: Path, rounds: int) -> None:
     compile_python(NAMES, folder)
-    few = {f"{SMALL}": [SMALL], f"{MIDDLE}": [MIDDLE], f"all {len(NAMES)}": NAMES}
+    few = {SMALL: [SMALL], MIDDLE: [MIDDLE], f"all {len(NAMES)}": NAMES}
     rows = [
         Row(f"{task}, in process", in_process(lambda names=names: compile_python(names, folder)), peers(names, folder))
         for task, names in few.items()
@@ -100,7 +100,7 @@ def times(folder: Path, rounds: int) -> None:
     run(rows, rounds)
 
 
-def sizes(folder: Path) -> None:
+def count(folder: Path) -> None:
     """The table of instructions."""
     print(f"\n{'instructions':20}{'btfkit':>8}{CLANG:>10}{'ratio':>8}{'loaded':>10}{CLANG:>10}{'ratio':>8}")
     ratios: tuple[list[float], list[float]] = [], []
@@ -134,7 +134,7 @@ def main() -> None:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: byte code is there from the first run on
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "cache")
         times(folder, options.rounds)
-        sizes(folder)
+        count(folder)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ divmod2(3, 4)
 programs
 xdp
 """.strip().splitlines()
-STATEMENTS = """
+STATEMENTS = (
+    """
 return
 return None
 return 3
@@ -107,9 +108,24 @@ x = yield 3
 async def q(): pass
 try: points[1]
 except: pass
-""".strip().replace("\nexcept", "\\nexcept").splitlines()
+""".strip()
+    .replace("\nexcept", "\\nexcept")
+    .splitlines()
+)
 NAMES = "a b c ctx p q x y n s out arr name points tab total cfg N Point Args find inc f u32 u64 i64 get pop items lock".split()
-OPERATORS = [ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.LShift, ast.RShift, ast.Pow, ast.Div, ast.MatMult]
+OPERATORS = [
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.BitAnd,
+    ast.LShift,
+    ast.RShift,
+    ast.Pow,
+    ast.Div,
+    ast.MatMult,
+]
 COMPARISONS = [ast.Eq, ast.NotEq, ast.Lt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn]
 TYPES = "u8 u32 u64 i32 i64 bool int Point Args Big xdp_md None str u32[4] Ptr[Point] tuple[u32,u32] Point|None kernel.task_struct".split()
 
@@ -156,7 +172,11 @@ def mutated_text(text: str, rng: random.Random) -> str:
 
 def _expression(rng: random.Random, tree: ast.Module) -> ast.expr:
     if rng.random() < 0.5:
-        found = [n for n in ast.walk(tree) if isinstance(n, ast.expr) and isinstance(getattr(n, "ctx", None), (ast.Load, type(None)))]
+        found = [
+            n
+            for n in ast.walk(tree)
+            if isinstance(n, ast.expr) and isinstance(getattr(n, "ctx", None), (ast.Load, type(None)))
+        ]
         return copy.deepcopy(rng.choice(found))
     source = rng.choice(FOREIGN)
     if source.startswith("*"):
@@ -221,7 +241,9 @@ def _wrap_expression(function: ast.FunctionDef, rng: random.Random, tree: ast.Mo
 
 
 def _rename(function: ast.FunctionDef, rng: random.Random, tree: ast.Module) -> None:
-    nodes = [n for stmt in function.body for n in ast.walk(stmt) if isinstance(n, (ast.Name, ast.Attribute, ast.keyword))]
+    nodes = [
+        n for stmt in function.body for n in ast.walk(stmt) if isinstance(n, (ast.Name, ast.Attribute, ast.keyword))
+    ]
     if nodes:
         node = rng.choice(nodes)
         if isinstance(node, ast.Name):
@@ -243,7 +265,9 @@ def _change_operator(function: ast.FunctionDef, rng: random.Random, tree: ast.Mo
 def _change_constant(function: ast.FunctionDef, rng: random.Random, tree: ast.Module) -> None:
     nodes = [n for stmt in function.body for n in ast.walk(stmt) if isinstance(n, ast.Constant)]
     if nodes:
-        rng.choice(nodes).value = rng.choice([0, -1, 1, 7, 255, 256, 1 << 31, 1 << 63, 1 << 64, "x", b"y", None, True, 1.5, 2j, ...])
+        rng.choice(nodes).value = rng.choice(
+            [0, -1, 1, 7, 255, 256, 1 << 31, 1 << 63, 1 << 64, "x", b"y", None, True, 1.5, 2j, ...]
+        )
 
 
 def _blocks(function: ast.FunctionDef) -> list[list[ast.stmt]]:

@@ -334,7 +334,7 @@ def compile_only(module: Module, **options: Any) -> None:
 
 
 def compare(module: Module, seed: int, *, cpu: str = "v3", runs: int = 8) -> list[Failure]:
-    """Each program on that many contexts. What the kernel refuses is looked for program by program."""
+    """Each program on that many contexts. What the kernel refuses is looked for half by half."""
     try:
         plain = Plain(module)
         with loaded(module, cpu) as compiled:
@@ -343,7 +343,9 @@ def compare(module: Module, seed: int, *, cpu: str = "v3", runs: int = 8) -> lis
         if len(module.programs) == 1:
             kind = {LoadError: "refused", SourceError: "diagnostic"}.get(type(error), type(error).__name__)
             return [Failure(kind, module.programs[0], str(error))]
-        return [f for name in module.programs for f in compare(alone(module, name), seed, cpu=cpu, runs=runs)]
+        middle = len(module.programs) // 2
+        halves = module.programs[:middle], module.programs[middle:]
+        return [f for half in halves for f in compare(part_of(module, half), seed, cpu=cpu, runs=runs)]
 
 
 def _compare(plain: Plain, compiled: Compiled, name: str, seed: int, runs: int) -> list[Failure]:
@@ -369,11 +371,15 @@ def _difference(plain: Plain, want: tuple[int, bytes], got: tuple[int, bytes]) -
     return "; ".join(parts) or f"padding: Python {want[1].hex()}, kernel {got[1].hex()}"
 
 
-def alone(module: Module, program: str) -> Module:
-    """The module with one of its programs."""
+def part_of(module: Module, programs: list[str]) -> Module:
+    """The module with some of its programs."""
     tree = ast.parse(module.text)
-    tree.body = [n for n in tree.body if not _is_program(n) or getattr(n, "name", "") == program]
-    return _without_unused(Module(ast.unparse(tree) + "\n", [program], module.maps, module.variables))
+    tree.body = [n for n in tree.body if not _is_program(n) or getattr(n, "name", "") in programs]
+    return _without_unused(Module(ast.unparse(tree) + "\n", programs, module.maps, module.variables))
+
+
+def alone(module: Module, program: str) -> Module:
+    return part_of(module, [program])
 
 
 def _is_program(node: ast.stmt) -> bool:

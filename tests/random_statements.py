@@ -167,7 +167,7 @@ class ProgramMaker(Maker):
             limit = self.name("y")
             self.emit(indent, f"{limit}: u32 = u32({self.anything(scope, 1)} & 7)" if self.chance(0.5) else f"{limit} = {self.value(scope, 'u32', 1)} & 7")
         self.emit(indent, f"{name} = {start}")
-        more = f" and {self.test(scope, 2)}" if self.chance(0.4) else ""
+        more = f" and ({self.test(scope, 2)})" if self.chance(0.4) else ""
         self.emit(indent, f"while {name} < {limit}{more}:")
         inner = scope.inner()
         inner.in_loop, inner.loop_kind = scope.in_loop + 1, "while"

@@ -56,6 +56,7 @@ def stub() -> str:
         "# ruff: noqa",
         "from typing import Any, Final as Final",
         "from btfkit.bpf.programs import Decorator",
+        "from btfkit.bpf.struct_ops import StructOpsDecorator",
         imports("session", ["load"]),
         imports("ints", INTS),
         imports("records", RECORDS),
@@ -65,7 +66,7 @@ def stub() -> str:
     ]
     for name, module in (("constants", constants), ("contexts", contexts), ("structs", structs), ("packet", packet)):
         parts.append(imports(name, exported(module)))
-    parts += [f"{name}: Decorator" for name in sorted(KINDS)]
+    parts += [f"{name}: {'StructOpsDecorator' if name == 'struct_ops' else 'Decorator'}" for name in sorted(KINDS)]
     parts += [f"def {name}(*args: Any) -> Any: ..." for name in sorted(words.WORDS)]
     parts += [helper(HELPERS[name]) for name in sorted(HELPERS) if name not in words.WORDS and name not in KINDS]
     return "\n".join(parts) + "\n"

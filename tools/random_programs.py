@@ -22,7 +22,7 @@ from tests.random_minimise import minimise  # noqa: E402 (the generator of the t
 from tests.random_oracle import Failure, compare, compile_only  # noqa: E402
 from tests.random_statements import make  # noqa: E402
 
-PER_MODULE = 10
+PER_MODULE = 16
 
 
 def cpu_of(seed: int) -> str:

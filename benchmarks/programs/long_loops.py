@@ -27,8 +27,7 @@ def walk(ctx: Args) -> i32:
     ctx.sum = sum
     ctx.found = found
     largest: u64 = 0
-    for key, value in seen.items():
-        if value > largest:
-            largest = value
+    for value in seen.values():
+        largest = max(largest, value)
     ctx.largest = largest
     return 0

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 from pathlib import Path
 
-from benchmarks.instructions import NAMES, PROGRAMS, compile_command, instructions
+from benchmarks.sizes import NAMES, PROGRAMS, compile_command, instructions
 from tests.conftest import need_tool
 
 import btfkit

@@ -2,6 +2,7 @@
 # ruff: noqa
 from typing import Any, Final as Final
 from btfkit.bpf.programs import Decorator
+from btfkit.bpf.struct_ops import StructOpsDecorator
 from btfkit.bpf.session import (
     load as load,
 )
@@ -493,7 +494,6 @@ from btfkit.bpf.packet import (
     VlanHdr as VlanHdr,
     VxlanHdr as VxlanHdr,
 )
-
 action: Decorator
 cgroup_bind4: Decorator
 cgroup_bind6: Decorator
@@ -564,7 +564,7 @@ sk_skb_stream_verdict: Decorator
 sk_skb_verdict: Decorator
 socket: Decorator
 sockops: Decorator
-struct_ops: Decorator
+struct_ops: StructOpsDecorator
 syscall: Decorator
 tc: Decorator
 tc_egress: Decorator
@@ -586,7 +586,6 @@ xdp_devmap: Decorator
 xdp_frags: Decorator
 xdp_frags_cpumap: Decorator
 xdp_frags_devmap: Decorator
-
 def cast(*args: Any) -> Any: ...
 def cmpxchg(*args: Any) -> Any: ...
 def copy(*args: Any) -> Any: ...

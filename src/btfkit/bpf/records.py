@@ -240,7 +240,8 @@ class Record(metaclass=RecordMeta):
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(_plain(value) for value in self.__dict__.values())
+        """Which hash and compare as the tuples of maps do."""
+        return tuple(v._values() if isinstance(v, Record) else _plain(v) for v in self.__dict__.values())
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())

@@ -26,7 +26,7 @@ class StructOps:
 
     def __init__(self, struct: str, name: str, fields: dict[str, Any], link: bool = True) -> None:
         self.struct = struct
-        self.name = name
+        self.__name__ = name
         self.fields = fields
         self.link = link
 
@@ -41,7 +41,7 @@ class StructOps:
             raise AttributeError(name) from None
 
     def __repr__(self) -> str:
-        return f"<StructOps {self.name}: {self.struct}>"
+        return f"<StructOps {self.__name__}: {self.struct}>"
 
 
 class StructOpsDecorator(Decorator):
@@ -52,7 +52,7 @@ class StructOpsDecorator(Decorator):
     ) -> BpfProgram | Callable[[Any], Any]:
         """link: registered by a link (kernel 6.4), not until it is removed. Others: see `Decorator`."""
         if not isinstance(target, str):
-            return super().__call__(target)
+            return self._make(target, "", None, False)
 
         def decorate(what: Any) -> Any:
             if not isinstance(what, type):

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from btfkit.errors import SourceError
 from btfkit.frontend.span import Span
 
-
 MOST_SHOWN = 160
 """Characters of a line."""
 

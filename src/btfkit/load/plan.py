@@ -171,6 +171,7 @@ class ProgramPlan:
     core:        CO-RE relocations, not resolved; of insns it has what the compiler left there
     functions:   its own and its subprograms, in the order of the code
     func_info:   (insn_idx, inst_id) of each function; empty where one of them has no type
+    operation:   of struct_ops: the kernel's struct, and the field
     problems:    why it cannot be loaded
     """
 
@@ -192,7 +193,19 @@ class ProgramPlan:
     line_info: list[LineAt] = field(default_factory=list)
     map_info: list[MapInfo] = field(default_factory=list)
     var_info: list[VarInfo] = field(default_factory=list)
+    operation: tuple[str, str] | None = None
     problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class StructOpsPlan:
+    """A struct of operations. link: it is registered by a link. By field: the bytes of values, programs' names."""
+
+    name: str
+    struct: str
+    link: bool
+    values: dict[str, bytes] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -214,6 +227,7 @@ class LoadPlan:
     maps: list[MapPlan] = field(default_factory=list)
     programs: list[ProgramPlan] = field(default_factory=list)
     variables: list[VarPlan] = field(default_factory=list)
+    struct_ops: list[StructOpsPlan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     target: Btf | None = field(default=None, repr=False, compare=False)
 
@@ -236,6 +250,7 @@ def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None, btf: Bt
     """
     from btfkit.load.plan_code import plan_programs  # noqa: PLC0415 (they build what is defined here)
     from btfkit.load.plan_maps import Maps, object_name  # noqa: PLC0415
+    from btfkit.load.plan_struct_ops import plan_struct_ops  # noqa: PLC0415
 
     try:
         obj = upgrade(obj)
@@ -253,6 +268,7 @@ def make_plan(obj: BpfObject, *, types: Mapping[str, str] | None = None, btf: Bt
         )
         maps = Maps(plan, obj)
         plan_programs(plan, obj, maps, types or {})
+        plan_struct_ops(plan, obj)
         maps.finish()
         return plan
     except BtfkitError as error:
@@ -288,6 +304,7 @@ __all__ = [
     "ProgramPlan",
     "Reloc",
     "RelocKind",
+    "StructOpsPlan",
     "VarInfo",
     "VarPlan",
     "format_plan",

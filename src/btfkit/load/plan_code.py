@@ -185,8 +185,6 @@ def _set_type(program: ProgramPlan, section: str) -> None:
     program.flags = type_.flags
     program.target, program.target_prefix = found.target, type_.target_prefix
     program.autoload = found.autoload
-    if type_.name.startswith("struct_ops"):
-        program.problems.append("struct_ops programs cannot be loaded yet")
 
 
 __all__ = ["Code", "Function", "plan_programs"]

@@ -50,6 +50,10 @@ def plan_lines(plan: LoadPlan) -> Iterator[str]:
                 yield f"    [{initial.element}] = {what}"
     for program in plan.programs:
         yield from _program_lines(plan, program)
+    for ops in plan.struct_ops:
+        yield f"struct {ops.name}: {ops.struct}{', by a link' if ops.link else ''}"
+        yield from (f"  {field} = program {name}" for field, name in ops.programs.items())
+        yield from (f"  {field} = {data.hex(' ')}" for field, data in ops.values.items())
     if plan.variables:
         yield "variables:"
         for var in plan.variables:
@@ -176,6 +180,16 @@ def plan_json(plan: LoadPlan) -> dict[str, Any]:
         "kern_version": plan.kern_version,
         "maps": [_map_json(plan, map_) for map_ in plan.maps],
         "programs": [_program_json(plan.btf, program) for program in plan.programs],
+        "struct_ops": [
+            {
+                "name": ops.name,
+                "struct": ops.struct,
+                "link": ops.link,
+                "programs": ops.programs,
+                "values": {field: data.hex() for field, data in ops.values.items()},
+            }
+            for ops in plan.struct_ops
+        ],
         "variables": [
             {
                 "name": var.qualified_name,

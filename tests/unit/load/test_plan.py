@@ -301,7 +301,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         'extern int elsewhere; SEC("xdp") int f(struct xdp_md *ctx) { return elsewhere; }',
         "xdp\\+0x0 \\(f\\): needs the variable 'elsewhere', which is not defined here: link it first",
     ),
-    "struct_ops": ('SEC("struct_ops/init") int f(void *x) { return 0; }', "struct_ops programs cannot be loaded yet"),
+    "struct_ops": ('SEC("struct_ops/init") int f(void *x) { return 0; }', "is in no struct of operations"),
 }
 
 

@@ -17,8 +17,11 @@ from btfkit.frontend.span import Span
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
+    from btfkit.frontend.python.unit import Unit
 
 SPIN_LOCK, SPIN_UNLOCK, RESERVE, SUBMIT, DISCARD = 93, 94, 131, 132, 133
+
+WHILE_LOCKED = "no helper is called and no map used while a lock is held", "do it before or behind the block"
 
 
 def with_block(body: Body, node: ast.With) -> None:
@@ -43,22 +46,38 @@ def _locked(body: Body, node: ast.With, lock: t.Value) -> None:
     unlock = ir.HelperCall(ir.NOTHING, SPIN_UNLOCK, [address])
     with body.capture() as out:
         _guarded(body, node, unlock, unlock)
-    for span in _calls(out, unlock):
-        body.unit.diagnostics.add(
-            span, "nothing can be called while a lock is held", "do it before or behind the block"
-        )
+    for span, call in _calls(out, unlock):
+        if isinstance(call, ir.Call):
+            call.function.inline = True
+            body.unit.locked.append((span, call.function))
+        else:
+            body.unit.diagnostics.add(span, *WHILE_LOCKED)
     body.out.extend(out)
 
 
-def _calls(stmts: list[ir.Stmt], allowed: ir.Expr) -> Iterator[Span]:
+def check_locked(unit: Unit) -> None:
+    """A function that is called while a lock is held calls no helper, nor does what it calls."""
+    for span, function in unit.locked:
+        todo, seen = [function], {function.symbol}
+        while todo:
+            for _, call in _calls(todo.pop().body):
+                if not isinstance(call, ir.Call):
+                    unit.diagnostics.add(span, *WHILE_LOCKED)
+                elif call.function.symbol not in seen:
+                    call.function.inline = True
+                    seen.add(call.function.symbol)
+                    todo.append(call.function)
+
+
+def _calls(stmts: list[ir.Stmt], allowed: ir.Expr | None = None) -> Iterator[tuple[Span, ir.Expr | ir.Stmt]]:
     """Where statements call anything: helpers, functions, maps."""
     todo: list[tuple[Any, Span]] = [(stmt, stmt.span) for stmt in stmts]
     while todo:
         node, span = todo.pop()
         if isinstance(node, ir.Stmt):
             span = node.span
-        if isinstance(node, (ir.HelperCall, ir.Call, ir.ExternCall, ir.Repeat, ir.ForEach)) and node is not allowed:
-            yield span
+        if isinstance(node, (ir.HelperCall, ir.Call, ir.ExternCall, ir.Repeat, ir.ForEach, ir.Drain)) and node is not allowed:
+            yield span, node
         elif isinstance(node, (list, tuple)):
             todo.extend((part, span) for part in node)
         elif isinstance(node, (ir.Stmt, ir.Expr)):

@@ -21,7 +21,7 @@ from btfkit.frontend.python.storage import Place, load
 from btfkit.frontend.python.unit import Unit
 from btfkit.frontend.span import NOWHERE, Span
 
-MOST_PASSES = 8
+MOST_PASSES = 256
 
 
 class Body:
@@ -67,6 +67,8 @@ class Body:
             if not self.changed:
                 break
             self.unit.diagnostics.found = mark
+        else:
+            self.note(node, f"the types of the variables of '{info.name}' depend on each other", "annotate them: x: u64 = 0")
         info.function.body = self.out
 
     def _collect_names(self, node: ast.FunctionDef) -> None:
@@ -225,7 +227,7 @@ class Body:
             kind: Any = self.constant_of(node.value)
             index = node.slice.value if isinstance(node.slice, ast.Constant) else self.constant_of(node.slice)
             is_type = isinstance(kind, ArrayType) or (isinstance(kind, type) and issubclass(kind, (Record, FixedInt)))
-            if is_type and isinstance(index, int):
+            if is_type and isinstance(index, int) and not isinstance(index, bool) and index >= 0:
                 return kind[index]
         return None
 

@@ -17,7 +17,7 @@ from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.struct_ops import StructOps
 from btfkit.errors import SourceError
 from btfkit.frontend.objects import ObjectBuilder
-from btfkit.frontend.python import ir, kind_rules, stack, struct_ops
+from btfkit.frontend.python import blocks, ir, kind_rules, stack, struct_ops
 from btfkit.frontend.python.body import Body
 from btfkit.frontend.python.declared import FunctionInfo
 from btfkit.frontend.python.describe import Describer
@@ -89,6 +89,7 @@ def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
         info = unit.queue.pop(0)
         _trying(Body(unit, info).check)
     kind_rules.check_uses(unit, _all(unit))
+    blocks.check_locked(unit)
     unit.diagnostics.check(path)
     _spread_faults(unit)
     _count_registers(unit)

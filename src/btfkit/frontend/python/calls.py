@@ -119,8 +119,8 @@ def _is_foreign(function: python_types.FunctionType) -> bool:
     """Of Python's own library, or of this one's: none that could be compiled."""
     file = function.__code__.co_filename
     return (
-        file.startswith(("<frozen ", os.path.dirname(os.__file__) + os.sep))
-        and "site-packages" not in file
+        (file.startswith(("<frozen ", os.path.dirname(os.__file__) + os.sep))
+        and "site-packages" not in file)
         or (function.__module__.startswith("btfkit."))
     )
 
@@ -172,7 +172,7 @@ def _folded(body: Body, function: Any, node: ast.Call) -> t.Value:
             body.fail(node, f"{t.type_name(function)}() of {int(arg.const)} is too much for a constant")
     try:
         return t.Value(t.OBJECT, const=function(*(arg.const for arg in args)))
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except Exception as error:  # noqa: BLE001 (whatever the user's objects raise is the diagnostic)
         body.fail(node, str(error))
 
 

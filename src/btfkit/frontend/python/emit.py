@@ -93,7 +93,7 @@ class Whole:
         if function.raises and function.result != ir.NOTHING:
             params.insert(0, "ptr %out")
         name = f"@{quoted(function.symbol)}"
-        attributes = ALWAYSINLINE if len(params) > MAX_PARAMS else COMMON
+        attributes = ALWAYSINLINE if function.inline or len(params) > MAX_PARAMS else COMMON
         if function.noinline:
             attributes = NOINLINE
             self.module.used.append(name)
@@ -234,6 +234,7 @@ class Body(Values):
         address = self.field(stmt.base, stmt.off, stmt.static)
         volatile = "volatile " if stmt.volatile or (stmt.static and not stmt.off) else ""
         self.code.put(f"store {volatile}{type_of(type_)} {value}, ptr {address}, align {stmt.align}")
+        self.keep_apart(stmt.static and not stmt.off)
 
     def _copy(self, stmt: ir.Copy) -> None:
         copy(self.code, self.value(stmt.to), self.value(stmt.source), stmt.size, stmt.align)

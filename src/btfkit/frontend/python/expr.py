@@ -75,7 +75,7 @@ def attribute(body: Body, base: t.Value, name: str, node: ast.Attribute) -> t.Va
             body.fail(node, f"'{name}' of a map is called, not read", f"write {base.const.name}.{name}(...)")
         try:
             return t.Value(t.OBJECT, const=getattr(base.const, name))
-        except AttributeError as error:
+        except Exception as error:  # noqa: BLE001 (whatever the user's object raises is the diagnostic)
             body.fail(node, str(error))
     match base.type:
         case t.OptionalType():
@@ -102,8 +102,8 @@ def _subscript(body: Body, node: ast.Subscript) -> t.Value:
         if index.is_const and not isinstance(node.slice, ast.Slice):
             try:
                 return t.Value(t.OBJECT, const=base.const[index.const])
-            except (TypeError, LookupError) as error:
-                body.fail(node, f"{body.describe(base)}[{index.const!r}]: {error}")
+            except Exception as error:  # noqa: BLE001 (whatever the user's object raises is the diagnostic)
+                body.fail(node, f"{body.describe(base)}[{body.describe(index)}]: {error}")
         if isinstance(base.const, (tuple, list, bytes)):
             return _table(body, base.const, index, node)
     if isinstance(base.type, t.MapRef):
@@ -130,6 +130,10 @@ def _table(body: Body, items: Any, index: t.Value, node: ast.AST) -> t.Value:
     """A constant tuple of integers, indexed while running: a table in read-only memory."""
     if not all(isinstance(item, int) for item in items):
         body.fail(node, "only a tuple of integers can be indexed by a variable")
+    if not items:
+        body.fail(node, "an empty tuple has no elements")
+    if min(items) < t.I64_MIN or max(items) > (t.I64_MAX if min(items) < 0 else (1 << 64) - 1):
+        body.fail(node, "the constants do not fit 64 bits together")
     low, high = min(items), max(items)
     signed = low < 0
     bits = next(b for b in (8, 16, 32, 64) if fits(low, b, signed) and fits(high, b, signed))

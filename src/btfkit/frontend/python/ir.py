@@ -7,75 +7,30 @@ of 8 to 64 bits, booleans and pointers. An expression of a record or array is it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
+from btfkit.frontend.python.ir_types import (
+    BOOL,
+    I8,
+    I16,
+    I32,
+    I64,
+    NOTHING,
+    POINTER,
+    U8,
+    U16,
+    U32,
+    U64,
+    Bool,
+    Fault,
+    Int,
+    Local,
+    Nothing,
+    Pointer,
+    Symbol,
+    Type,
+)  # fmt: skip
 from btfkit.frontend.span import NOWHERE, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Int:
-    bits: int
-    signed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Bool:
-    """True or False; in memory a byte of 1 or 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """An address; what lies there is the checker's business."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """What a call that returns nothing returns."""
-
-
-Type = Int | Bool | Pointer | Nothing
-U8, U16, U32, U64 = (Int(bits, False) for bits in (8, 16, 32, 64))
-I8, I16, I32, I64 = (Int(bits, True) for bits in (8, 16, 32, 64))
-BOOL, POINTER, NOTHING = Bool(), Pointer(), Nothing()
-
-
-@dataclass(eq=False, slots=True)
-class Local:
-    """A variable of a function: a value (type), or memory (type POINTER, size > 0), of which the address is used.
-
-    is_temp: made by the checker, set before each use: outlined bodies need not share it.
-    """
-
-    name: str
-    type: Type
-    size: int = 0
-    align: int = 8
-    is_temp: bool = False
-
-    @property
-    def is_memory(self) -> bool:
-        return self.size > 0
-
-
-@dataclass(eq=False, slots=True)
-class Symbol:
-    """A map, variable or extern, known to the object by its symbol's name."""
-
-    name: str
-    align: int = 8
-
-
-class Fault(IntEnum):
-    """Why a program ends early: Python's exceptions."""
-
-    NONE = 0
-    KEY = 1
-    INDEX = 2
-    ZERO_DIVISION = 3
-    ASSERTION = 4
-    VALUE = 5
-    RUNTIME = 6
 
 
 @dataclass(eq=False, slots=True)
@@ -89,6 +44,7 @@ class Function:
     raises:   a fault may leave it: the emitter then returns a status, and the value through a pointer
     is_global: its symbol is (programs); others are local
     noinline: it stays a function of its own (nested, with static variables, a callback)
+    inline:   it does not, unless noinline says so (kernels before 6.9 let nothing be called while a lock is held)
     is_callback: called by the kernel (timers, user callbacks): faults end it with ``default``
     """
 
@@ -104,6 +60,7 @@ class Function:
     is_callback: bool = False
     body: list[Stmt] = field(default_factory=list)
     declared: Any = None
+    inline: bool = False
 
     @property
     def is_program(self) -> bool:
@@ -471,3 +428,13 @@ class Program:
     functions: list[Function]
     file_name: str
     callbacks: list[tuple[str, str]] = field(default_factory=list)
+
+
+__all__ = [
+    "AtomicOp", "BOOL", "Binary", "Bool", "Both", "Break", "Call", "Cast", "Choose", "Compare", "Const",
+    "Continue", "Copy", "Do", "Drain", "Either", "Eval", "Expr", "ExternCall", "Fault", "ForEach", "Function",
+    "FunctionAddr", "Get", "HelperCall", "I16", "I32", "I64", "I8", "If", "Index", "Int", "Load", "Local",
+    "LocalAddr", "NOTHING", "NonNull", "Not", "Nothing", "Offset", "Opaque", "POINTER", "Pointer", "Program",
+    "Raise", "Relocated", "RelocatedValue", "Repeat", "Return", "Set", "Stmt", "Store", "Swap", "Symbol",
+    "SymbolAddr", "Text", "Try", "Type", "U16", "U32", "U64", "U8", "While", "Zero",
+]  # fmt: skip

@@ -277,7 +277,7 @@ def call_delete(body: Body, target: Target, node: ast.expr) -> ir.Expr:
 def check_deletable(body: Body, target: Target, node: ast.AST) -> None:
     if target.type in (MapType.ARRAY, MapType.PERCPU_ARRAY):
         body.fail(node, f"an element of the array '{target.decl.name}' cannot be deleted", "set it to 0")
-    if target.type not in DELETABLE:
+    if target.decl.key is not None and target.type not in DELETABLE:
         body.fail(node, f"an element of map '{target.decl.name}' cannot be deleted by a program")
 
 

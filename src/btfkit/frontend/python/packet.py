@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_OFFSET = 0x7FFF
 """Bytes. The verifier gives up where an offset and all that is added to it may be more than 0xffff (MAX_PACKET_OFF)."""
 
-TRUE = ir.Const(ir.BOOL, 1)
+TRUE: ir.Expr = ir.Const(ir.BOOL, 1)
 
 
 def _end(body: Body, context: t.Value, end: int, node: ast.AST) -> ir.Expr:
@@ -95,7 +95,7 @@ def checked(
     """The header there, or None. fits: False where it is not there whatever the packet's end."""
     start = body.hold(ir.NonNull(ir.POINTER, start))
     end = _end(body, context, 1, node)
-    inside = ir.Compare(ir.BOOL, "le", ir.Offset(ir.POINTER, start, cls.__layout__.size), end)
+    inside: ir.Expr = ir.Compare(ir.BOOL, "le", ir.Offset(ir.POINTER, start, cls.__layout__.size), end)
     if fits is not TRUE:
         inside = ir.Both(ir.BOOL, fits, inside)
     pointer = body.hold(ir.Choose(ir.POINTER, inside, start, ir.Const(ir.POINTER, 0)))

@@ -269,7 +269,7 @@ def _static(body: Body, node: ast.AnnAssign, name: str, annotation: Static) -> N
             body.fail(node.value, f"'{name}' starts with a constant")
         try:
             const = value.const if value is not None else evaluate(node.value, body.info.namespace, body.info.path)
-        except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+        except Exception as error:
             body.fail(node.value, f"{type(error).__name__}: {error}")
     try:
         size_align(storage)

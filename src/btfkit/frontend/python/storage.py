@@ -50,6 +50,11 @@ class Place:
     def is_static(self) -> bool:
         return self.space in ("ctx", "args")
 
+    @property
+    def start_align(self) -> int:
+        """The alignment of its first byte, of at most 8."""
+        return min(self.align, self.off & -self.off or 8)
+
     def known_align(self, size: int) -> int:
         """The alignment of an access of that size: as C would have it."""
         return min(size, self.align)
@@ -233,7 +238,7 @@ def put_bytes(body: Body, place: Place, data: bytes) -> None:
     """Constant bytes into memory, in words as wide as the alignment allows."""
     order: typing.Any = body.unit.byte_order
     if not any(data):
-        body.emit(ir.Zero(place.address, len(data), place.align))
+        body.emit(ir.Zero(place.address, len(data), place.start_align))
         return
     pos = 0
     while pos < len(data):
@@ -290,7 +295,7 @@ def build(body: Body, place: Place, node: ast.expr, what: str, *, zeroed: bool =
 def make(body: Body, place: Place, node: ast.Call, what: str, *, zeroed: bool = False) -> None:
     """What a call of the place's own type gives: a record of its fields, an array of its elements."""
     storage = place.storage
-    if isinstance(storage, RecordMeta):
+    if isinstance(storage, type) and issubclass(storage, Record):
         _build_record(body, place, storage, node, zeroed)
         return
     assert isinstance(storage, ArrayType)
@@ -310,7 +315,7 @@ def _build_array(
     if len(elements) > storage.count:
         body.fail(node, f"{len(elements)} values for {storage}")
     if not zeroed:
-        body.emit(ir.Zero(place.address, size * storage.count, min(8, place.align)))
+        body.emit(ir.Zero(place.address, size * storage.count, place.start_align))
     for i, element in enumerate(elements):
         at = Place(storage.elem, place.base, place.off + i * size, place.space, align=place.align)
         build(body, at, element, f"element {i}", zeroed=True)
@@ -339,7 +344,7 @@ def _build_record(body: Body, place: Place, cls: type[Record], node: ast.Call, z
             body.fail(keyword, reason, f"it has {', '.join(names)}")
         given[name] = keyword.value
     if not zeroed:
-        body.emit(ir.Zero(place.address, layout.size, min(8, place.align)))
+        body.emit(ir.Zero(place.address, layout.size, place.start_align))
     for name, field in layout.fields.items():
         bits = (field.bit_off, field.bit_size) if field.bit_size else None
         at = Place(field.type, place.base, place.off + field.off, place.space, bits, align=place.align)

@@ -70,7 +70,7 @@ def _nodes(unit: Unit, ops: StructOps, path: str) -> dict[str, Span]:
         return {}
     found: dict[str, Span] = {}
     for node in source.tree.body if source.tree is not None else ():
-        if not isinstance(node, ast.ClassDef) or node.name != ops.name:
+        if not isinstance(node, ast.ClassDef) or node.name != ops.__name__:
             continue
         start = node.col_offset + len("class ")
         found[""] = Span(source.path, node.lineno, start, node.lineno, start + len(node.name))
@@ -123,7 +123,7 @@ def describe(describer: Describer, decl: StructOpsDecl) -> None:
     data += bytes(-len(data) % POINTER)
     struct = add(m.Struct(decl.ops.struct, len(data), tuple(members)))
     section = ".struct_ops.link" if decl.ops.link else ".struct_ops"
-    describer.builder.variable(decl.ops.name, struct, data=bytes(data), section=section, refers=refers)
+    describer.builder.variable(decl.ops.__name__, struct, data=bytes(data), section=section, refers=refers)
 
 
 def _type(describer: Describer, type_id: int) -> int:

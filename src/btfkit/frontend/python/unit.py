@@ -42,7 +42,7 @@ from btfkit.frontend.span import NOWHERE, Span
 
 @dataclass(slots=True)
 class Unit:
-    """kernel: the types of the kernel that the program is built for."""
+    """kernel: the types of the kernel that the program is built for. locked: what is called under a lock, where."""
 
     namespace: dict[str, Any]
     sources: Sources
@@ -59,6 +59,7 @@ class Unit:
     relocations: dict[tuple[int, tuple[int, ...], int], RelocationDecl] = field(default_factory=dict)
     struct_ops: list[StructOpsDecl] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
+    locked: list[tuple[Span, ir.Function]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.diagnostics = Diagnostics(self.sources.lines)
@@ -248,7 +249,7 @@ class Unit:
         if isinstance(annotation, str):
             try:
                 annotation = eval(annotation, namespace)
-            except Exception as error:  # noqa: BLE001 (whatever the user's expression raises is the diagnostic)
+            except Exception as error:
                 self.error(span, f"this is not a type: {error}")
         if annotation is Final or typing.get_origin(annotation) is Final or isinstance(value, BpfProgram):
             return None
@@ -275,7 +276,7 @@ class Unit:
         self.variables[id(namespace), name] = found
         return found
 
-    def map_by_value(self, value: MapSpec, span: Span) -> MapDecl:
+    def map_by_value(self, value: MapSpec | dict[Any, Any], span: Span) -> MapDecl:
         """A map that another module declares: found by its identity."""
         if id(value) not in self.maps:
             found = self._name_of(value)

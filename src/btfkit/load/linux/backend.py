@@ -32,6 +32,8 @@ from .probe import features
 from .raw import attr, bpf
 from .resolve import Resolver
 from .store import KernelMap
+from .struct_ops import make as make_struct_ops
+from .struct_ops import operation
 from .sys import btf_load, prog_load
 from .uapi import BpfCmd, MapType
 
@@ -122,6 +124,10 @@ class _Loader:
                     program = by_name.get(initial.program)
                     if program is not None:
                         maker.put_handle(index, initial.element, program._fd)
+        structs = []
+        for ops in plan.struct_ops:
+            structs.append(make_struct_ops(ops, self.btf_fd, by_name))
+            stack.callback(structs[-1].close)
         stores = [KernelMap(fd, map_.name, frozen=map_.frozen) for fd, map_ in zip(maker.fds, plan.maps, strict=True)]
         types = [self._map_types(index) for index in range(len(plan.maps))]
         return LoadedObject(
@@ -130,6 +136,7 @@ class _Loader:
             programs=loaded,
             maps=[typed_map(store, types_) for store, types_ in zip(stores, types, strict=True)],
             variables=[Variable(var, plan.btf, stores[var.map]) for var in plan.variables],
+            struct_ops=structs,
             warnings=self.warnings,
             btf_fd=self.btf_fd,
         )
@@ -185,14 +192,16 @@ class _Loader:
         logs: list[str] = []
         try:
             code = resolver.code(program)
-            attach = resolver.attach_btf_id(program)
+            attach, attach_type = resolver.attach_btf_id(program), program.expected_attach_type
+            if program.operation is not None:
+                attach, attach_type = operation(*program.operation)
             func_info, line_info = self._info(program)
             fd = prog_load(
                 program.prog_type,
                 code,
                 self.plan.license,
                 name=program.name if features().prog_name else "",
-                expected_attach_type=program.expected_attach_type,
+                expected_attach_type=attach_type,
                 prog_flags=int(program.flags),
                 kern_version=self.plan.kern_version or resolver.kernel_version,
                 btf_fd=self.btf_fd if self.btf_fd is not None and (func_info or line_info) else 0,

@@ -17,6 +17,7 @@ from .sys import LinkInfo, iter_create, link_detach, link_info, link_update, obj
 
 if TYPE_CHECKING:
     from .loaded import LoadedProgram
+    from .struct_ops import LoadedStructOps
 
 __all__ = ["IterLink", "Link", "LinkGroup"]
 
@@ -24,13 +25,17 @@ _CHUNK = 1 << 16
 
 
 class Link:
-    """A program that is attached; in a ``with`` block, for as long as that lasts.
+    """A program (or struct of operations) that is attached; in a ``with`` block, for as long as that lasts.
 
     program: the one attached; target: to what, in words
     """
 
     def __init__(
-        self, program: LoadedProgram, target: str, fd: Fd | None, undo: Callable[[], None] | None = None
+        self,
+        program: LoadedProgram | LoadedStructOps,
+        target: str,
+        fd: Fd | None,
+        undo: Callable[[], None] | None = None,
     ) -> None:
         """fd: the kernel's link, or the event that runs the program. undo: detaches where closing it does not."""
         self.program = program

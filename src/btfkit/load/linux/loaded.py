@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import mmap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
@@ -28,6 +28,7 @@ from .uapi import MapFlags
 
 if TYPE_CHECKING:
     from .links import Link, LinkGroup
+    from .struct_ops import LoadedStructOps
 
 __all__ = ["LoadedObject", "LoadedProgram", "RunResult", "Table", "Variable", "names_of", "var_codec"]
 
@@ -296,8 +297,9 @@ def names_of(var: VarPlan) -> tuple[str, ...]:
 class LoadedObject:
     """An object in the kernel: ``programs``, ``maps``, ``variables`` by name; closed by `close` or the ``with`` block.
 
-    As attributes too, where nothing else here has the name: ``bpf.count`` is a program, ``bpf.flows`` a map, and
-    ``bpf.limit`` a variable's value, which can be set. Of equal names a program's counts, then a map's.
+    As attributes too, where nothing else here has the name: ``bpf.count`` is a program, ``bpf.flows`` a map,
+    ``bpf.limit`` a variable's value, which can be set, and ``bpf.reno`` a struct of operations (``struct_ops``). Of
+    equal names a program's counts, then a map's.
 
     btf_fd: the object's BTF in the kernel, None where it takes none. warnings: what had to be left out, a line each.
     """
@@ -310,6 +312,7 @@ class LoadedObject:
         programs: list[LoadedProgram],
         maps: list[TypedMap | TypedQueue],
         variables: list[Variable],
+        struct_ops: Sequence[LoadedStructOps] = (),
         warnings: list[str],
         btf_fd: Fd | None,
     ) -> None:
@@ -322,16 +325,17 @@ class LoadedObject:
             "map", (((m.name, p.kernel_name), m) for m, p in zip(maps, plan.maps, strict=True))
         )
         self.variables: Table[Variable] = Table("variable", ((names_of(v.plan), v) for v in variables))
+        self.struct_ops: Table[LoadedStructOps] = Table("struct", (((ops.name,), ops) for ops in struct_ops))
         self._stack = stack
 
     def __repr__(self) -> str:
         return f"<LoadedObject {self.plan.name!r}: {len(self.programs)} programs, {len(self.maps)} maps>"
 
     def __getattr__(self, name: str) -> Any:
-        tables = self.__dict__.get("programs"), self.__dict__.get("maps"), self.__dict__.get("variables")
+        tables = tuple(self.__dict__.get(what) for what in ("programs", "maps", "variables", "struct_ops"))
         if name.startswith("__") or None in tables:
             raise AttributeError(name)
-        every: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables)
+        every: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables, self.struct_ops)
         for table in every:
             if name in table:
                 try:
@@ -362,7 +366,7 @@ class LoadedObject:
             raise AttributeError(f"there is no variable {name!r}{hint}", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
-        tables: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables)
+        tables: tuple[Table[Any], ...] = (self.programs, self.maps, self.variables, self.struct_ops)
         return sorted({*super().__dir__(), *(name for table in tables for name in table if name.isidentifier())})
 
     def attach(self) -> LinkGroup:
@@ -390,4 +394,4 @@ class LoadedObject:
         raise TypeError("descriptors cannot be copied or pickled")
 
 
-_OWN = frozenset({"plan", "btf", "btf_fd", "warnings", "programs", "maps", "variables", "_stack"})
+_OWN = frozenset({"plan", "btf", "btf_fd", "warnings", "programs", "maps", "variables", "struct_ops", "_stack"})

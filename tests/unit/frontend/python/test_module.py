@@ -51,7 +51,9 @@ def test_what_the_module_raises(text: str, line: int, reason: str) -> None:
 
 def test_file(tmp_path: Path) -> None:
     """A file of its own name, which imports from its own folder, and is not the main program."""
-    (tmp_path / "shapes.py").write_text(HEAD + "class Args(Struct):\n    a: u64\ndef double(n: u64) -> u64:\n    return n * 2\n")
+    (tmp_path / "shapes.py").write_text(
+        HEAD + "class Args(Struct):\n    a: u64\ndef double(n: u64) -> u64:\n    return n * 2\n"
+    )
     path = tmp_path / "prog.py"
     body = "@syscall\ndef f(ctx: Args) -> i32:\n    return i32(double(ctx.a))\nif __name__ == '__main__':\n    1 // 0\n"
     path.write_text(HEAD + "from shapes import Args, double\n" + body)
@@ -68,7 +70,9 @@ def test_error_in_another_module(tmp_path: Path) -> None:
     """The diagnostic is where the mistake is."""
     (tmp_path / "other_shapes.py").write_text(HEAD + "\ndef wrong(n: u64) -> u64:\n    return n / 2\n")
     path = tmp_path / "prog.py"
-    path.write_text(HEAD + "from other_shapes import wrong\n@xdp\ndef f(ctx: xdp_md) -> u32:\n    return u32(wrong(1))\n")
+    path.write_text(
+        HEAD + "from other_shapes import wrong\n@xdp\ndef f(ctx: xdp_md) -> u32:\n    return u32(wrong(1))\n"
+    )
     try:
         with pytest.raises(SourceError) as caught:
             btfkit.compile_file(path)
@@ -120,7 +124,11 @@ def test_postponed_annotations() -> None:
 
 def test_names_of_any_alphabet() -> None:
     """Instances keep the names of the source; what the kernel does not take, the loader changes."""
-    text = HEAD + "class Größe(Struct):\n    länge: u64\nzähler: dict[u32, Größe] = {}\n" + "@syscall\ndef größe(ctx: Größe) -> i32:\n"
+    text = (
+        HEAD
+        + "class Größe(Struct):\n    länge: u64\nzähler: dict[u32, Größe] = {}\n"
+        + "@syscall\ndef größe(ctx: Größe) -> i32:\n"
+    )
     text += "    breite = ctx.länge\n    zähler[1].länge += breite\n    return 0\n"
     found = btfkit.compile_namespace(run_text(text, "names.py"), "names.py")
     assert {instance.name for instance in found.btf.instances} >= {"größe", "zähler"}
