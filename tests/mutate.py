@@ -112,7 +112,7 @@ except: pass
     .replace("\nexcept", "\\nexcept")
     .splitlines()
 )
-NAMES = "a b c ctx p q x y n s out arr name points tab total cfg N Point Args find inc f u32 u64 i64 get pop items lock".split()
+NAMES = "a b c ctx p q x y n s out arr name points tab total cfg N Point Args find inc f u32 u64 i64 get pop items lock".strip().split()
 OPERATORS = [
     ast.Add,
     ast.Sub,
@@ -127,7 +127,7 @@ OPERATORS = [
     ast.MatMult,
 ]
 COMPARISONS = [ast.Eq, ast.NotEq, ast.Lt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn]
-TYPES = "u8 u32 u64 i32 i64 bool int Point Args Big xdp_md None str u32[4] Ptr[Point] tuple[u32,u32] Point|None kernel.task_struct".split()
+TYPES = "u8 u32 u64 i32 i64 bool int Point Args Big xdp_md None str u32[4] Ptr[Point] tuple[u32,u32] Point|None kernel.task_struct".strip().split()
 
 
 def mutated_tree(text: str, rng: random.Random) -> str:

@@ -20,7 +20,9 @@ def minimise(module: Module, failure: Failure, seed: int, *, cpu: str = "v3", mo
     def fails(tree: ast.Module) -> bool:
         nonlocal tries
         tries += 1
-        small = Module(ast.unparse(ast.fix_missing_locations(tree)) + "\n", [failure.program], module.maps, module.variables)
+        small = Module(
+            ast.unparse(ast.fix_missing_locations(tree)) + "\n", [failure.program], module.maps, module.variables
+        )
         try:
             found = compare(small, seed, cpu=cpu)
         except (NameError, TypeError, AttributeError, SyntaxError, LookupError):  # CPython does not know what it means
@@ -98,10 +100,18 @@ def _without_parts(tree: ast.Module) -> Iterator[ast.Module]:
                 if isinstance(value, list):
                     places = [(i, item) for i, item in enumerate(value) if isinstance(item, ast.expr)]
                 for i, expr in places:
-                    if isinstance(expr, (ast.Name, ast.Constant)) or name in ("annotation", "returns", "decorator_list", "func"):
+                    if isinstance(expr, (ast.Name, ast.Constant)) or name in (
+                        "annotation",
+                        "returns",
+                        "decorator_list",
+                        "func",
+                    ):
                         continue
                     parts = [part for part in ast.iter_child_nodes(expr) if isinstance(part, ast.expr)]
-                    for new in [*(p for p in parts if not isinstance(p, ast.Name) or p.id[1:].isdigit()), ast.Constant(1)]:
+                    for new in [
+                        *(p for p in parts if not isinstance(p, ast.Name) or p.id[1:].isdigit()),
+                        ast.Constant(1),
+                    ]:
                         _put(node, name, i, new)
                         whole = copy.deepcopy(tree)
                         _put(node, name, i, expr)

@@ -202,7 +202,11 @@ class _Plain(ast.NodeTransformer):
                 name = part.target.id
                 found[name] = f"static_{node.name}_{name}"
                 self.statics[found[name]] = part.annotation.slice, part.value
-        node.body = [p for p in node.body if not (isinstance(p, ast.AnnAssign) and ast.unparse(p.annotation).startswith("Static["))]
+        node.body = [
+            p
+            for p in node.body
+            if not (isinstance(p, ast.AnnAssign) and ast.unparse(p.annotation).startswith("Static["))
+        ]
         if found:
             node.body.insert(0, ast.Global(list(found.values())))
         self.names.append(found)
@@ -218,7 +222,9 @@ class _Plain(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
         target = node.target
-        if not (isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id in self.maps):
+        if not (
+            isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id in self.maps
+        ):
             return node
         called = ast.Attribute(ast.Name(target.value.id, ast.Load()), "augment", ast.Load())
         return ast.Expr(ast.Call(called, [target.slice, ast.Constant(OPERATORS[type(node.op)]), node.value], []))

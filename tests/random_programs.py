@@ -22,7 +22,14 @@ SHAPES = {
 BY_SHAPE = {shape: name for name, shape in reversed(SHAPES.items())}
 WIDE = ("u32", "u64", "i32", "i64")
 FAULTS = ("KeyError", "IndexError", "ZeroDivisionError", "AssertionError", "ValueError", "RuntimeError")
-CAUGHT = (*FAULTS, "LookupError", "ArithmeticError", "Exception", "(KeyError, IndexError)", "(ZeroDivisionError, KeyError)")
+CAUGHT = (
+    *FAULTS,
+    "LookupError",
+    "ArithmeticError",
+    "Exception",
+    "(KeyError, IndexError)",
+    "(ZeroDivisionError, KeyError)",
+)
 
 
 def promoted(name: str) -> str:
@@ -258,7 +265,9 @@ class Maker:
         low, high = limits(type_)
         kind = self.r.randrange(6)
         if kind == 0:
-            return str(self.r.choice([1, 2, 3, 7, 8, 10, 255, self.r.randint(1, high), *([low, -1, -5] if low else [])]))
+            return str(
+                self.r.choice([1, 2, 3, 7, 8, 10, 255, self.r.randint(1, high), *([low, -1, -5] if low else [])])
+            )
         if kind == 1:
             text, most = self.plain(scope)
             if most <= high:
@@ -306,6 +315,7 @@ class Maker:
         parts = [self.value(scope, type_, depth), self._operand(scope, promoted(type_), depth)]
         if self.chance(0.2):
             parts.append(self._operand(scope, promoted(type_), depth))
+        parts = ["7" if len(part) > 9 and part.isdigit() else part for part in parts]  # u64 with i64 has no type
         self.r.shuffle(parts)
         return f"{type_}({self.r.choice(['min', 'max'])}({', '.join(parts)}))"
 
@@ -317,7 +327,11 @@ class Maker:
         return f"{name}[{self.index(scope, scope.arrays[name][1], depth)}]"
 
     def _table(self, scope: Scope, type_: str, depth: int) -> str:
-        index = f"({self.leaf(scope, 'u32')} % {len(self.table)})" if self.pure else self.index(scope, len(self.table), depth)
+        index = (
+            f"({self.leaf(scope, 'u32')} % {len(self.table)})"
+            if self.pure
+            else self.index(scope, len(self.table), depth)
+        )
         if index.lstrip("-").isdigit():  # a constant then, which may not fit where it goes
             index = self.leaf(scope, "u8")
         return f"{type_}(TABLE[{index}])"
@@ -338,7 +352,9 @@ class Maker:
     def key_of(self, scope: Scope, map_: Map, depth: int) -> str:
         """A key, of few: they are to meet."""
         if map_.size:
-            small = self.r.choice([f"u32({self.r.randrange(map_.size)})", f"({self.value(scope, 'u32', depth)} % {map_.size})"])
+            small = self.r.choice(
+                [f"u32({self.r.randrange(map_.size)})", f"({self.value(scope, 'u32', depth)} % {map_.size})"]
+            )
             return f"({self.leaf(scope, 'u32')} & 7)" if self.chance(0.15) else small
         if isinstance(map_.key, Record):
             if self.chance(0.3):
@@ -367,7 +383,11 @@ class Maker:
         return self.r.choice(forms)
 
     def _call(self, scope: Scope, type_: str, depth: int) -> str | None:
-        found = [f for f in scope.functions if isinstance(f.result, str) and SHAPES[f.result] == SHAPES[type_] and not f.optional]
+        found = [
+            f
+            for f in scope.functions
+            if isinstance(f.result, str) and SHAPES[f.result] == SHAPES[type_] and not f.optional
+        ]
         return self.call_text(scope, self.r.choice(found), depth) if found else None
 
     def call_text(self, scope: Scope, function: Function, depth: int) -> str | None:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from tests.random_programs import (
-    CAUGHT, FAULTS, SHAPES, WIDE, Function, Maker, Map, Module, Record, Scope, limits, promoted,
+    CAUGHT,
+    FAULTS,
+    SHAPES,
+    WIDE,
+    Function,
+    Maker,
+    Map,
+    Module,
+    Record,
+    Scope,
+    limits,
+    promoted,
 )  # fmt: skip
 
 UNKNOWN = 1 << 70
@@ -152,7 +163,10 @@ class ProgramMaker(Maker):
         if depth <= 0:
             return
         name, type_ = self.name(), self.r.choice(list(SHAPES))
-        self.emit(indent, f"if ({name} := {self.value(scope, type_, 2)}) {self.r.choice(['<', '>', '!='])} {self.r.choice([0, 5, 200])}:")
+        self.emit(
+            indent,
+            f"if ({name} := {self.value(scope, type_, 2)}) {self.r.choice(['<', '>', '!='])} {self.r.choice([0, 5, 200])}:",
+        )
         scope.ints[name] = type_
         self.block(scope.inner(), indent + 1, depth - 1)
 
@@ -165,7 +179,12 @@ class ProgramMaker(Maker):
             start = "u32(0)"
         if self.chance(0.4):
             limit = self.name("y")
-            self.emit(indent, f"{limit}: u32 = u32({self.anything(scope, 1)} & 7)" if self.chance(0.5) else f"{limit} = {self.value(scope, 'u32', 1)} & 7")
+            self.emit(
+                indent,
+                f"{limit}: u32 = u32({self.anything(scope, 1)} & 7)"
+                if self.chance(0.5)
+                else f"{limit} = {self.value(scope, 'u32', 1)} & 7",
+            )
         self.emit(indent, f"{name} = {start}")
         more = f" and ({self.test(scope, 2)})" if self.chance(0.4) else ""
         self.emit(indent, f"while {name} < {limit}{more}:")
@@ -265,7 +284,9 @@ class ProgramMaker(Maker):
         elif result is None:
             self.emit(indent, "return")
         elif isinstance(result, Record):
-            owned = [n for n, record in scope.records.items() if record is result and "." not in n and n in scope.arrays]
+            owned = [
+                n for n, record in scope.records.items() if record is result and "." not in n and n in scope.arrays
+            ]
             self.emit(indent, f"return {self.r.choice(owned) if owned else self.record_text(scope, result, 1)}")
         elif isinstance(result, tuple):
             self.emit(indent, f"return {', '.join(self.value(scope, part, 2) for part in result)}")
@@ -286,7 +307,9 @@ class ProgramMaker(Maker):
             self.block(scope.inner(), indent + 2, depth - 1, 2)
             inner = scope.inner()
             inner.steady[subject] = other
-            self.emit(indent + 1, f"case S0({field_}={subject}){f' if {self.test(inner, 1)}' if self.chance(0.5) else ''}:")
+            self.emit(
+                indent + 1, f"case S0({field_}={subject}){f' if {self.test(inner, 1)}' if self.chance(0.5) else ''}:"
+            )
             self.block(inner, indent + 2, depth - 1, 2)
             return
         if self.chance(0.2):
@@ -341,7 +364,9 @@ class ProgramMaker(Maker):
             self.emit(indent, f"{a}, {b} = {b}, {a}")
         elif len(scope.ints) > 1:
             a, b = self.r.sample(list(scope.ints), 2)
-            self.emit(indent, f"{a}, {b} = {self.value(scope, scope.ints[a], 2)}, {self.value(scope, scope.ints[b], 2)}")
+            self.emit(
+                indent, f"{a}, {b} = {self.value(scope, scope.ints[a], 2)}, {self.value(scope, scope.ints[b], 2)}"
+            )
 
     def s_slice(self, scope: Scope, indent: int, depth: int) -> None:
         names = [name for name, (elem, _) in scope.arrays.items() if elem == "u8" and scope.arrays[name][1] == 8]
@@ -363,7 +388,14 @@ class ProgramMaker(Maker):
             return
         name = r.choice(names)
         record = scope.records[name]
-        same = [other for other in names if scope.records[other] is record and other != name and not other.startswith(name) and not name.startswith(other)]
+        same = [
+            other
+            for other in names
+            if scope.records[other] is record
+            and other != name
+            and not other.startswith(name)
+            and not name.startswith(other)
+        ]
         if same and self.chance(0.4):
             self.emit(indent, f"{name} = copy({r.choice(same)})")
         else:
@@ -462,7 +494,10 @@ class ProgramMaker(Maker):
             if self.chance(0.5):
                 self.emit(indent, f"{place} = {self.value(mine, inner.places[place], 2)}")
             else:
-                self.emit(indent, f"{place} {self.r.choice(['+', '-', '^', '*'])}= {self._operand(mine, promoted(inner.places[place]), 1)}")
+                self.emit(
+                    indent,
+                    f"{place} {self.r.choice(['+', '-', '^', '*'])}= {self._operand(mine, promoted(inner.places[place]), 1)}",
+                )
         ints = [n for n, type_ in scope.ints.items() if type_ in WIDE]
         if ints:
             target = self.r.choice(ints)
@@ -533,7 +568,9 @@ class ProgramMaker(Maker):
         scope.ints |= {f"p{i}": type_ for i, type_ in enumerate(function.params)}
         result = function.result.name if isinstance(function.result, Record) else function.result
         shown = f"tuple[{', '.join(result)}]" if isinstance(result, tuple) else str(result)
-        self.emit(indent, f"def {function.name}({', '.join(parts)}) -> {shown}{' | None' if function.optional else ''}:")
+        self.emit(
+            indent, f"def {function.name}({', '.join(parts)}) -> {shown}{' | None' if function.optional else ''}:"
+        )
         self.emit(indent + 1, f"global {', '.join(self.variables())}")
         scope.places |= self.globals
         if nested:

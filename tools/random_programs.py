@@ -18,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.random_minimise import minimise  # noqa: E402 (the generator of the tests, which are no package that is installed)
-from tests.random_oracle import Failure, compare, compile_only  # noqa: E402
-from tests.random_statements import make  # noqa: E402
+from tests.random_minimise import minimise
+from tests.random_oracle import Failure, compare, compile_only
+from tests.random_statements import make
 
-PER_MODULE = 16
+PER_MODULE, SIZE = 16, 6
 
 
 def cpu_of(seed: int) -> str:
@@ -31,7 +31,7 @@ def cpu_of(seed: int) -> str:
 
 def try_module(seed: int, runs: int) -> tuple[int, list[Failure]]:
     """A module's seed, and what is wrong with it."""
-    module = make(seed, PER_MODULE)
+    module = make(seed, PER_MODULE, SIZE)
     failures = compare(module, seed, cpu=cpu_of(seed), runs=runs)
     if seed % 9 == 0 and not failures:
         compile_only(module, byte_order="big")
@@ -69,7 +69,9 @@ def main() -> int:
           f"{kinds.total()} failed {dict(kinds)}, {time.monotonic() - started:.0f} s")  # fmt: skip
     if first is not None:
         seed, failure = first
-        print(f"seed {seed}, made small:\n{minimise(make(seed, PER_MODULE), failure, seed, cpu=cpu_of(seed)).text}")
+        print(
+            f"seed {seed}, made small:\n{minimise(make(seed, PER_MODULE, SIZE), failure, seed, cpu=cpu_of(seed)).text}"
+        )
     return 1 if kinds else 0
 
 

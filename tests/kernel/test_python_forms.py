@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import need_tool
 from tests.judge import View, kernel_view, libbpf_load
 from tests.kernel.python_support import HEAD, build, loaded
+from tests.kernel.test_forms import same_maps
 from tests.kernel.test_python_features import ROWS
 
 import btfkit
@@ -47,7 +48,7 @@ def test_libbpf_loads_it(tmp_path: Path, row: str) -> None:
         with bpf:
             ours = view(bpf)
             assert ours.programs == theirs.programs
-            assert ours.maps == theirs.maps
+            same_maps(ours, theirs, typed=True)
 
 
 @pytest.mark.parametrize("cpu", ["v2", "v3", "v4"])

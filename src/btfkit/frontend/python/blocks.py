@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SPIN_LOCK, SPIN_UNLOCK, RESERVE, SUBMIT, DISCARD = 93, 94, 131, 132, 133
 
+CALLS = (ir.HelperCall, ir.Call, ir.ExternCall, ir.Repeat, ir.ForEach, ir.Drain)
 WHILE_LOCKED = "no helper is called and no map used while a lock is held", "do it before or behind the block"
 
 
@@ -76,7 +77,7 @@ def _calls(stmts: list[ir.Stmt], allowed: ir.Expr | None = None) -> Iterator[tup
         node, span = todo.pop()
         if isinstance(node, ir.Stmt):
             span = node.span
-        if isinstance(node, (ir.HelperCall, ir.Call, ir.ExternCall, ir.Repeat, ir.ForEach, ir.Drain)) and node is not allowed:
+        if isinstance(node, CALLS) and node is not allowed:
             yield span, node
         elif isinstance(node, (list, tuple)):
             todo.extend((part, span) for part in node)

@@ -68,7 +68,8 @@ class Body:
                 break
             self.unit.diagnostics.found = mark
         else:
-            self.note(node, f"the types of the variables of '{info.name}' depend on each other", "annotate them: x: u64 = 0")
+            reason = f"the types of the variables of '{info.name}' depend on each other"
+            self.note(node, reason, "annotate them: x: u64 = 0")
         info.function.body = self.out
 
     def _collect_names(self, node: ast.FunctionDef) -> None:

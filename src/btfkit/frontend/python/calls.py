@@ -172,7 +172,7 @@ def _folded(body: Body, function: Any, node: ast.Call) -> t.Value:
             body.fail(node, f"{t.type_name(function)}() of {int(arg.const)} is too much for a constant")
     try:
         return t.Value(t.OBJECT, const=function(*(arg.const for arg in args)))
-    except Exception as error:  # noqa: BLE001 (whatever the user's objects raise is the diagnostic)
+    except Exception as error:  # whatever the user's object raises is the diagnostic
         body.fail(node, str(error))
 
 

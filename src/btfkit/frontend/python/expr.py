@@ -75,7 +75,7 @@ def attribute(body: Body, base: t.Value, name: str, node: ast.Attribute) -> t.Va
             body.fail(node, f"'{name}' of a map is called, not read", f"write {base.const.name}.{name}(...)")
         try:
             return t.Value(t.OBJECT, const=getattr(base.const, name))
-        except Exception as error:  # noqa: BLE001 (whatever the user's object raises is the diagnostic)
+        except Exception as error:  # whatever the user's object raises is the diagnostic
             body.fail(node, str(error))
     match base.type:
         case t.OptionalType():
@@ -102,7 +102,7 @@ def _subscript(body: Body, node: ast.Subscript) -> t.Value:
         if index.is_const and not isinstance(node.slice, ast.Slice):
             try:
                 return t.Value(t.OBJECT, const=base.const[index.const])
-            except Exception as error:  # noqa: BLE001 (whatever the user's object raises is the diagnostic)
+            except Exception as error:  # whatever the user's object raises is the diagnostic
                 body.fail(node, f"{body.describe(base)}[{body.describe(index)}]: {error}")
         if isinstance(base.const, (tuple, list, bytes)):
             return _table(body, base.const, index, node)
@@ -171,6 +171,8 @@ def checked_index(body: Body, base: ir.Expr, count: int, scale: int, index: t.Va
         at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
         inside = ir.Compare(ir.BOOL, "lt", at_expr, limit)
         at_expr = ir.Opaque(ir.U64, ir.Choose(ir.U64, inside, at_expr, ir.Const(ir.U64, 0)))
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.BinOp) and isinstance(node.slice.op, (ast.BitAnd, ast.Mod)):
+        at_expr = ir.Opaque(ir.U64, at_expr)  # else LLVM adds it to an aligned address by |, which pointers have not
     return ir.Index(ir.POINTER, base, at_expr, scale)
 
 

@@ -252,7 +252,7 @@ def _for_range(body: Body, node: ast.For, call: ast.Call) -> None:
 
 def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) -> None:
     (first_low, first_high), (stop_low, stop_high) = ops.bounds(start), ops.bounds(stop)
-    low, high = (first_low, stop_high - 1) if step > 0 else (stop_low + 1, first_high)
+    low, high = (first_low, max(stop_high - 1, first_low)) if step > 0 else (min(stop_low + 1, first_high), first_high)
     span = max(stop_high - first_low, 0) if step > 0 else max(first_high - stop_low, 0)
     rounds = -(-span // abs(step))
     frame = _Frame(body, node)

@@ -99,6 +99,9 @@ def _with_default(body: Body, place: Place, pointer: ir.Expr, default: ast.expr,
         own = Place(place.storage, ir.LocalAddr(ir.POINTER, memory), space="own")
         with body.capture() as missing:
             build(body, own, default, "the default")
+        if not is_simple(body, default):  # what else it does is done in any case, as Python does it
+            body.out.extend(missing)
+            missing = []
         with body.capture() as there:
             store(body, own, load(body, place), node, "the value")
         body.emit(ir.If(is_null(pointer), missing, there))
@@ -107,6 +110,9 @@ def _with_default(body: Body, place: Place, pointer: ir.Expr, default: ast.expr,
     with body.capture() as missing:
         value = ops.convert(body, body.expr(default), type_, default, "the default")
         body.emit(ir.Set(local, value))
+    if not is_simple(body, default):
+        body.out.extend(missing)
+        missing = []
     with body.capture() as there:
         body.emit(ir.Set(local, load(body, place).ir))
     body.emit(ir.If(is_null(pointer), missing, there))
@@ -181,10 +187,15 @@ def _setdefault(body: Body, target: Target, node: ast.Call) -> t.Value:
     key = key_of(body, target, node.args[0])
     pointer = ir.Local("element", ir.POINTER)
     found = ir.Get(ir.POINTER, pointer)
+    new: ir.Expr | None = None
+    if len(node.args) > 1 and not is_simple(body, node.args[1]):
+        new = in_memory(body, decl.value, node.args[1], "the default")
     body.emit(ir.Set(pointer, ir.HelperCall(ir.POINTER, LOOKUP, [target.address, key])))
     with body.capture() as missing:
-        if len(node.args) > 1:
-            new: ir.Expr = in_memory(body, decl.value, node.args[1], "the default")
+        if new is not None:
+            pass
+        elif len(node.args) > 1:
+            new = in_memory(body, decl.value, node.args[1], "the default")
         else:
             size, align = size_align(decl.value)
             new = ir.LocalAddr(ir.POINTER, body.memory(size, align))

@@ -104,7 +104,7 @@ def _copy_clean(body: Body, place: Place, value: t.Value, node: ast.AST, what: s
     ):
         store(body, place, value, node, what)
         return
-    body.emit(ir.Zero(place.address, layout.size, 8))
+    body.emit(ir.Zero(place.address, layout.size, place.start_align))
     for name, field in layout.fields.items():
         part = load(body, field_place(body, value, name, node))
         bits = (field.bit_off, field.bit_size) if field.bit_size else None

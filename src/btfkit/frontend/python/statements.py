@@ -122,28 +122,13 @@ def _assign_memory(body: Body, place: Place, value: ast.expr, what: str) -> None
     """Into memory that has a value: one that could fail, or look at the old one, is made elsewhere first."""
     is_word = isinstance(value, ast.Call) and isinstance(body.constant_of(value.func), Word)
     is_memory = isinstance(place.storage, (ArrayType, RecordMeta)) and _is_made_in_place(body, value)
-    if not is_memory or is_word or _is_simple(body, value):
+    if not is_memory or is_word or is_simple(body, value):
         build(body, place, value, what)
         return
     from btfkit.frontend.python.maps import in_memory  # noqa: PLC0415
 
     made = in_memory(body, place.storage, value, what)
     store(body, place, t.Value(body.unit.value_type(place.storage, space="own"), made), value, what)
-
-
-def _is_simple(body: Body, node: ast.expr) -> bool:
-    """Made of constants and of variables that are numbers: nothing that could fail, or is memory."""
-    if isinstance(node, ast.Name):
-        numbers = (t.IntType, t.PlainType, t.BoolType)
-        return node.id in body.vars and isinstance(body.vars[node.id].type, numbers)
-    if isinstance(node, ast.Call):
-        called = body.constant_of(node.func)
-        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
-        is_type = isinstance(called, (RecordMeta, ArrayType)) or (isinstance(called, type) and issubclass(called, int))
-        return is_type and all(_is_simple(body, part) for part in parts)
-    if isinstance(node, (ast.List, ast.Tuple)):
-        return all(_is_simple(body, part) for part in node.elts)
-    return isinstance(node, ast.Constant)
 
 
 def _is_map(body: Body, node: ast.expr) -> bool:

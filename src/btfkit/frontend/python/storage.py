@@ -371,6 +371,21 @@ def is_text(storage: Any) -> bool:
     return isinstance(storage, ArrayType) and storage.elem in (u8, char)
 
 
+def is_simple(body: Body, node: ast.expr) -> bool:
+    """Made of constants and of variables that are numbers: nothing that could fail, or is memory."""
+    if isinstance(node, ast.Name):
+        numbers = (t.IntType, t.PlainType, t.BoolType)
+        return node.id in body.vars and isinstance(body.vars[node.id].type, numbers)
+    if isinstance(node, ast.Call):
+        called = body.constant_of(node.func)
+        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+        is_type = isinstance(called, (RecordMeta, ArrayType)) or (isinstance(called, type) and issubclass(called, int))
+        return is_type and all(is_simple(body, part) for part in parts)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(is_simple(body, part) for part in node.elts)
+    return isinstance(node, ast.Constant)
+
+
 __all__ = [
     "ArrayValue", "Place", "build", "check_writable", "constant_bytes", "field_place", "is_text", "load", "make",
     "put_bytes", "store",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from btfkit.bpf.records import size_align
 from btfkit.frontend.python import ir, maps, ops
 from btfkit.frontend.python import types as t
 from btfkit.frontend.python.declared import FunctionInfo, MapDecl
@@ -62,6 +63,10 @@ def callback(body: Body, info: FunctionInfo, node: ast.AST) -> None:
         if isinstance(param.type, t.RecordType):
             params.append(param.local)
             continue
+        try:
+            size_align(param.storage)
+        except TypeError as error:
+            body.fail(node, f"'{param.name}' of '{info.name}': {error}")
         pointer = ir.Local(param.name, ir.POINTER)
         params.append(pointer)
         with body.capture() as out:

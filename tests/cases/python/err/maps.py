@@ -86,8 +86,6 @@ def special(ctx: Key) -> i32:
         e.n = 1
     with events.reserve():  # expect: the record needs a name
         ctx.a = 1
-    with events.reserve() as e:
-        return 1  # expect: a with block is left at its end only
     counts.items()  # expect: this is used in a for loop
     for k in events:  # expect: map 'events' has no elements to look at one by one
         ctx.a = 1
@@ -95,7 +93,7 @@ def special(ctx: Key) -> i32:
         ctx.a = 1
     for k, v, w in counts.items():  # expect: items() gives two
         ctx.a = 1
-    n = len(events)  # expect: len() of map 'events' is not known
+    m = len(events)  # expect: len() of map 'events' is not known
     work.push(3)  # expect: a value of 'work' is Event, not 3
     work.pop(1)  # expect: pop() of a queue or stack takes nothing
     counts.push(1)  # expect: push() is for queues, stacks and Bloom filters
@@ -110,8 +108,8 @@ def special(ctx: Key) -> i32:
     inner["a"] = 3  # expect: the key of
     c = plain[3]  # expect: this map has no annotation that says its types
     d = seen[3]  # expect: map 'seen' has no elements with keys
-    e = wide + 1
+    n = wide + 1
     tail_call(ctx, counts, 0)  # expect: a ProgArray is needed
-    xchg(e, 3)  # expect: this is not a place in memory
+    xchg(n, 3)  # expect: this is not a place in memory
     fetch_add(counts, 3)  # expect: this is not a place in memory
     return 0

@@ -62,7 +62,7 @@ def test_file(tmp_path: Path) -> None:
         found = btfkit.compile_file(path)
     finally:
         sys.modules.pop("shapes", None)
-    assert {instance.name for instance in found.btf.instances} >= {"f", "double"}
+    assert "f" in {instance.name for instance in found.btf.instances}
     assert sys.path == before
 
 
