@@ -6,8 +6,8 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 
+from tests.random_model import Module
 from tests.random_oracle import Failure, alone, compare
-from tests.random_programs import Module
 
 BODIES = ("body", "orelse", "handlers", "cases")
 

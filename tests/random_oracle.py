@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.random_programs import Map, Module, Record
+from tests.random_model import Module, Record
 
 from btfkit import api
-from btfkit.bpf.ints import ArrayType, FixedInt
+from btfkit.bpf.ints import ArrayType
 from btfkit.bpf.records import Bits
 from btfkit.bpf.records import Record as Struct
 from btfkit.errors import BtfkitError, LoadError, SourceError
@@ -404,4 +404,4 @@ def _without_unused(module: Module) -> Module:
     return Module(ast.unparse(tree) + "\n", module.programs, module.maps, module.variables)
 
 
-__all__ = ["Failure", "FixedInt", "Map", "alone", "compare", "compile_only"]
+__all__ = ["Failure", "alone", "compare", "compile_only"]

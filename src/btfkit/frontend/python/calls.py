@@ -118,10 +118,8 @@ def _call_const(body: Body, callee: t.Value, node: ast.Call) -> t.Value:
 def _is_foreign(function: python_types.FunctionType) -> bool:
     """Of Python's own library, or of this one's: none that could be compiled."""
     file = function.__code__.co_filename
-    return (
-        (file.startswith(("<frozen ", os.path.dirname(os.__file__) + os.sep))
-        and "site-packages" not in file)
-        or (function.__module__.startswith("btfkit."))
+    return (file.startswith(("<frozen ", os.path.dirname(os.__file__) + os.sep)) and "site-packages" not in file) or (
+        function.__module__.startswith("btfkit.")
     )
 
 

@@ -171,7 +171,7 @@ def checked_index(body: Body, base: ir.Expr, count: int, scale: int, index: t.Va
         at_expr = body.hold(ir.Opaque(ir.U64, at_expr))
         inside = ir.Compare(ir.BOOL, "lt", at_expr, limit)
         at_expr = ir.Opaque(ir.U64, ir.Choose(ir.U64, inside, at_expr, ir.Const(ir.U64, 0)))
-    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.BinOp) and isinstance(node.slice.op, (ast.BitAnd, ast.Mod)):
+    elif any(isinstance(part, (ast.BitAnd, ast.Mod)) for part in ast.walk(node)):
         at_expr = ir.Opaque(ir.U64, at_expr)  # else LLVM adds it to an aligned address by |, which pointers have not
     return ir.Index(ir.POINTER, base, at_expr, scale)
 

@@ -38,7 +38,7 @@ from btfkit.frontend.python.maps import (
     target_of,
     value_in_memory,
 )
-from btfkit.frontend.python.storage import Place, build, load, store
+from btfkit.frontend.python.storage import Place, build, is_simple, load, store
 
 if TYPE_CHECKING:
     from btfkit.frontend.python.body import Body
@@ -176,6 +176,17 @@ def _push(body: Body, target: Target, node: ast.Call) -> t.Value:
     return t.Value(t.BOOL, ir.Compare(ir.BOOL, "eq", result, ir.Const(ir.I64, 0)))
 
 
+def _initial(body: Body, target: Target, node: ast.Call) -> ir.Expr:
+    """The address of what `setdefault` sets: its second argument, or zeros."""
+    storage = target.decl.value
+    if len(node.args) > 1:
+        return in_memory(body, storage, node.args[1], "the default")
+    size, align = size_align(storage)
+    zeros = ir.LocalAddr(ir.POINTER, body.memory(size, align))
+    body.emit(ir.Zero(zeros, size, 8))
+    return zeros
+
+
 def _setdefault(body: Body, target: Target, node: ast.Call) -> t.Value:
     decl = target.decl
     require_writable(body, target, node)
@@ -188,18 +199,11 @@ def _setdefault(body: Body, target: Target, node: ast.Call) -> t.Value:
     pointer = ir.Local("element", ir.POINTER)
     found = ir.Get(ir.POINTER, pointer)
     new: ir.Expr | None = None
-    if len(node.args) > 1 and not is_simple(body, node.args[1]):
-        new = in_memory(body, decl.value, node.args[1], "the default")
+    if len(node.args) > 1 and not is_simple(body, node.args[1]):  # what else it does is done in any case
+        new = _initial(body, target, node)
     body.emit(ir.Set(pointer, ir.HelperCall(ir.POINTER, LOOKUP, [target.address, key])))
     with body.capture() as missing:
-        if new is not None:
-            pass
-        elif len(node.args) > 1:
-            new = in_memory(body, decl.value, node.args[1], "the default")
-        else:
-            size, align = size_align(decl.value)
-            new = ir.LocalAddr(ir.POINTER, body.memory(size, align))
-            body.emit(ir.Zero(new, size, 8))
+        new = new or _initial(body, target, node)
         body.emit(ir.Eval(ir.HelperCall(ir.I64, UPDATE, [target.address, key, new, ir.Const(ir.U64, NOEXIST)])))
         body.emit(ir.Set(pointer, ir.HelperCall(ir.POINTER, LOOKUP, [target.address, key])))
     body.emit(ir.If(is_null(found), missing))

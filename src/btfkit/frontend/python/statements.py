@@ -20,7 +20,7 @@ from btfkit.frontend.python.declared import MapDecl
 from btfkit.frontend.python.env import Env, Var
 from btfkit.frontend.python.expr import check, place_of
 from btfkit.frontend.python.source import evaluate
-from btfkit.frontend.python.storage import Place, build, check_writable, load, store
+from btfkit.frontend.python.storage import Place, build, check_writable, is_simple, load, store
 from btfkit.frontend.python.unit import Bad
 
 if TYPE_CHECKING:

@@ -387,6 +387,6 @@ def is_simple(body: Body, node: ast.expr) -> bool:
 
 
 __all__ = [
-    "ArrayValue", "Place", "build", "check_writable", "constant_bytes", "field_place", "is_text", "load", "make",
-    "put_bytes", "store",
+    "ArrayValue", "Place", "build", "check_writable", "constant_bytes", "field_place", "is_simple", "is_text", "load",
+    "make", "put_bytes", "store",
 ]  # fmt: skip

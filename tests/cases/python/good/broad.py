@@ -158,7 +158,7 @@ def g(ctx: Args) -> i32:
         if j == 5:
             continue
         total_of = j
-    ctx.out[1] = u64(abs(ctx.b) // 3) + ctx.a ** 2 + (ctx.a << 3) + ~i
+    ctx.out[1] = u64(abs(ctx.b) // 3) + ctx.a**2 + (ctx.a << 3) + ~i
     ctx.out[2] = sizeof(Big) + len(cfg.arr) + int(cfg.flag) + Color.RED
     name = current_comm()
     if name[:2] == "ab" or 1 < ctx.a <= 5 and not cfg.flag:
