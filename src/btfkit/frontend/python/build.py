@@ -6,6 +6,7 @@ Stages: unit and body (what is declared, what is meant), `ir`, emit and llvm (co
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
 from collections.abc import Callable, Iterable
@@ -121,7 +122,9 @@ def _refuse_lost(unit: Unit, namespace: dict[str, Any], path: str) -> None:
     for node in reversed(file.tree.body if file.tree is not None else []):
         if isinstance(node, ast.FunctionDef) and isinstance(namespace.get(node.name), BpfProgram):
             if node.name in last and node.decorator_list:
-                span = Span(file.path, node.lineno, node.col_offset + 4, node.lineno, node.col_offset + 4 + len(node.name))
+                span = Span(
+                    file.path, node.lineno, node.col_offset + 4, node.lineno, node.col_offset + 4 + len(node.name)
+                )
                 reason = f"'{node.name}' is defined again in line {last[node.name].lineno}: this one is lost"
                 unit.diagnostics.add(span, reason, "give it a name of its own")
             last.setdefault(node.name, node)
@@ -129,7 +132,6 @@ def _refuse_lost(unit: Unit, namespace: dict[str, Any], path: str) -> None:
 
 def _declaration(unit: Unit, name: str, namespace: dict[str, Any], path: str) -> Span:
     """Where a module declares a name."""
-    import ast  # noqa: PLC0415
 
     for file in _files(namespace):
         try:

@@ -109,3 +109,13 @@ def text(ctx: xdp_md) -> XdpAction:
 @xdp
 def no_result(ctx: xdp_md):
     pass
+
+
+@xdp
+def again(ctx: xdp_md) -> XdpAction:  # expect: 'again' is defined again in line 120: this one is lost
+    return XDP_PASS
+
+
+@tc
+def again(ctx: __sk_buff) -> TcAction:
+    return TC_ACT_OK
