@@ -93,8 +93,9 @@ def fib(main: Main, count: ir.Expr) -> tuple[list[ir.Stmt], ir.Local]:
 
 def test_while() -> None:
     main = Main()
-    count = ir.Choose(U64, op("gt", main.arg(0), 50), const(50), main.arg(0))
-    body, result = fib(main, count)
+    given = ir.Local("given", U64)
+    main.body += [ir.Set(given, main.arg(0))]
+    body, result = fib(main, ir.Choose(U64, op("gt", get(given), 50), const(50), get(given)))
     main.body += [*body, main.out(1, get(result)), returns()]
     with running(main) as run:
         assert run(30, 0)[1][1] == 832040

@@ -232,9 +232,10 @@ class Body(Values):
         if stmt.swap:
             value = self.network(type_, value)
         address = self.field(stmt.base, stmt.off, stmt.static)
-        volatile = "volatile " if stmt.volatile or (stmt.static and not stmt.off) else ""
+        volatile = "volatile " if stmt.volatile else ""
         self.code.put(f"store {volatile}{type_of(type_)} {value}, ptr {address}, align {stmt.align}")
-        self.keep_apart(stmt.static and not stmt.off)
+        if stmt.static and not stmt.off:  # else joined with a store to other memory
+            self.code.put('call void asm sideeffect "", ""()')
 
     def _copy(self, stmt: ir.Copy) -> None:
         copy(self.code, self.value(stmt.to), self.value(stmt.source), stmt.size, stmt.align)

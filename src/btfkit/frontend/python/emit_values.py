@@ -57,20 +57,12 @@ class Values(ABC):
         return self.code.let(f"getelementptr i8, ptr {value}, i64 {off}") if off else value
 
     def field(self, base: ir.Expr, off: int, static: bool) -> str:
-        """The address of a load or store; a static one stays base and offset in one instruction.
-
-        One without an offset is volatile, and `keep_apart` follows: LLVM would join it with one of other memory.
-        """
+        """The address of a load or store; a static one stays base and offset in one instruction."""
         if not static:
             return self.address(base, off)
         self.module.declare("llvm.preserve.static.offset", "ptr", ["ptr"])
         kept = self.code.let(f"call ptr @llvm.preserve.static.offset(ptr {self.value(base)})")
         return self.code.let(f"getelementptr inbounds i8, ptr {kept}, i64 {off}") if off else kept
-
-    def keep_apart(self, is_first: bool) -> None:
-        """Behind an access of a context's first field: the code generator joins equal ends of blocks."""
-        if is_first:
-            self.code.put('call void asm sideeffect "", ""()')
 
     def swapped(self, type_: ir.Type, value: str) -> str:
         """The bytes in reverse."""
@@ -142,9 +134,8 @@ class Values(ABC):
         address = self.field(node.base, node.off, node.static)
         is_bool = isinstance(node.type, ir.Bool)
         type_ = "i8" if is_bool else type_of(node.type)
-        volatile = "volatile " if node.volatile or (node.static and not node.off) else ""
+        volatile = "volatile " if node.volatile else ""
         value = self.code.let(f"load {volatile}{type_}, ptr {address}, align {node.align}")
-        self.keep_apart(node.static and not node.off)
         if is_bool:
             return self.code.let(f"icmp ne i8 {value}, 0")
         return self.network(node.type, value) if node.swap else value

@@ -95,8 +95,11 @@ def load(body: Body, place: Place) -> t.Value:
     return t.Value(type_, expr, bound=place)
 
 
-def _load(place: Place, type_: ir.Type, size: int, swap: bool = False) -> ir.Load:
-    return ir.Load(type_, place.base, place.off, place.known_align(size), swap, place.is_static)
+def _load(place: Place, type_: ir.Type, size: int, swap: bool = False) -> ir.Expr:
+    loaded = ir.Load(type_, place.base, place.off, place.known_align(size), swap, place.is_static)
+    if place.space == "args" and not place.off and isinstance(type_, ir.Int):  # else LLVM joins it with other loads
+        return ops.cast(ir.Opaque(ir.U64, ops.cast(loaded, ir.U64)), type_)
+    return loaded
 
 
 def _load_bits(body: Body, place: Place, storage: Bits) -> t.Value:
