@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from btfkit.bpf import structs
-from btfkit.bpf.ints import ArrayType
+from btfkit.bpf.ints import ArrayType, u32
 from btfkit.bpf.maps import MapSpec
 from btfkit.bpf.programs import BpfProgram
 from btfkit.bpf.records import Record, size_align
@@ -58,6 +58,27 @@ def misplaced(storage: Any, type_: MapType) -> type[Record] | None:
         return None if type_ in HOLDERS[storage] else storage
     found = (misplaced(member.type, type_) for member in storage.__layout__.fields.values())
     return next((record for record in found if record is not None), None)
+
+
+NO_CAPACITY = frozenset(
+    {MapType.SK_STORAGE, MapType.TASK_STORAGE, MapType.INODE_STORAGE, MapType.CGRP_STORAGE, MapType.PERF_EVENT_ARRAY}
+)
+RINGS = frozenset({MapType.RINGBUF, MapType.USER_RINGBUF})
+PAGE = 4096
+
+
+def capacity_problem(spec: MapSpec, key: Any) -> str | None:
+    """What the kernel would refuse of a map's size, or of the key of a LpmTrie."""
+    entries = spec.max_entries
+    if spec.type in RINGS and (not entries or entries % PAGE or entries & (entries - 1)):
+        return f"the size of a ring buffer is a power of two, of {PAGE} bytes at least, not {entries}"
+    if entries is not None and entries <= 0 and spec.type not in NO_CAPACITY:
+        return f"it has room for {entries} elements"
+    if spec.type == MapType.LPM_TRIE:
+        fields = list(key.__layout__.fields.values()) if isinstance(key, type) and issubclass(key, Record) else []
+        if len(fields) < 2 or fields[0].type is not u32:
+            return "the key of a LpmTrie is a Struct: a u32, how many bits count, and then the bits, as LpmKey4"
+    return None
 
 
 def own_parts(storage: Any) -> list[tuple[int, int]]:

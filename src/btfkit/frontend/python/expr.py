@@ -173,6 +173,9 @@ def checked_index(body: Body, base: ir.Expr, count: int, scale: int, index: t.Va
         at_expr = ir.Opaque(ir.U64, ir.Choose(ir.U64, inside, at_expr, ir.Const(ir.U64, 0)))
     elif any(isinstance(part, (ast.BitAnd, ast.Mod)) for part in ast.walk(node)):
         at_expr = ir.Opaque(ir.U64, at_expr)  # else LLVM adds it to an aligned address by |, which pointers have not
+        mask = (1 << high.bit_length()) - 1
+        if mask < count:  # and LLVM may have left out the mask, knowing more than the verifier
+            at_expr = ir.Opaque(ir.U64, ir.Binary(ir.U64, "and", at_expr, ir.Const(ir.U64, mask)))
     return ir.Index(ir.POINTER, base, at_expr, scale)
 
 

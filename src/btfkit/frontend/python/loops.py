@@ -280,7 +280,10 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
             value = body.hold(ir.Binary(ir.I64, "add", begin, scaled))
             _bind(body, node.target, t.Value(type_, value), node)
         stmts = head + frame.run(rounds)
-        body.emit(ir.Repeat(_round_count(body, begin, end, step), number, frame.unknown(number) + stmts))
+        count = body.hold(_round_count(body, begin, end, step))
+        repeat = ir.Repeat(count, number, frame.unknown(number) + stmts, span=body.span)
+        # a callback that is never called is removed by the verifier, its address is not (6.18: "No program to jit")
+        body.emit(ir.If(ir.Compare(ir.BOOL, "ne", count, ir.Const(ir.U32, 0)), [repeat]))
     _after_for(body, frame, node, after, rounds_at_least_one=start.is_const and stop.is_const and rounds > 0)
 
 

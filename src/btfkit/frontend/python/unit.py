@@ -33,6 +33,7 @@ from btfkit.frontend.python.declared import (
     RelocationDecl,
     StructOpsDecl,
     VariableDecl,
+    capacity_problem,
     misplaced,
 )
 from btfkit.frontend.python.kernel_types import KernelTypes
@@ -59,6 +60,7 @@ class Unit:
     relocations: dict[tuple[int, tuple[int, ...], int], RelocationDecl] = field(default_factory=dict)
     struct_ops: list[StructOpsDecl] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
+    bad: set[tuple[int, str]] = field(default_factory=set)
     locked: list[tuple[Span, ir.Function]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -235,7 +237,15 @@ class Unit:
     # -- maps and variables
 
     def declared(self, name: str, namespace: dict[str, Any], span: Span) -> MapDecl | VariableDecl | None:
-        """The map or variable that a global name stands for; None where it is a constant."""
+        """The map or variable that a global name stands for; None of a constant. What is wrong is said once."""
+        if (id(namespace), name) in self.bad:
+            raise Bad
+        self.bad.add((id(namespace), name))
+        found = self._declared(name, namespace, span)
+        self.bad.discard((id(namespace), name))
+        return found
+
+    def _declared(self, name: str, namespace: dict[str, Any], span: Span) -> MapDecl | VariableDecl | None:
         annotations = namespace.get("__annotations__", {})
         value = namespace[name]
         if name not in annotations:
@@ -306,7 +316,7 @@ class Unit:
             self.error(
                 span,
                 f"map '{name}': {origin.__name__}[...] names {said}, not {len(args)} type{'s' * (len(args) != 1)}",
-                f"write {_as_annotated(name, origin)}",
+                f"write {_as_annotated(name, typing.get_origin(annotation) or annotation)}",
             )
         types = dict(zip(wanted, args, strict=True))
         inner = None
@@ -327,8 +337,11 @@ class Unit:
             self.error(
                 span, f"map '{name}': a {origin.__name__} may not hold a {wrong.__name__}", f"maps of type {names} may"
             )
-        symbol = ir.Symbol(self.symbol(name))
         key = types.get("key", self._index_key(origin))
+        problem = capacity_problem(spec, key)
+        if problem:
+            self.error(span, f"map '{name}': {problem}")
+        symbol = ir.Symbol(self.symbol(name))
         found = MapDecl(name, spec, key, types.get("value"), symbol, span, inner)
         self.maps[id(value)] = found
         for element in spec.values:
@@ -386,6 +399,8 @@ class Unit:
 
 def _as_annotated(name: str, given: type) -> str:
     """How a map of that class is declared."""
+    if given is dict:
+        return f"{name}: dict[K, V] = {{}}"
     cls = given if issubclass(given, MapSpec) else HashMap
     types = ", ".join(which[0].upper() for which in cls.types)
     return f"{name}: {cls.__name__}{f'[{types}]' * bool(types)} = {cls.__name__}(...)"

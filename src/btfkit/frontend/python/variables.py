@@ -28,8 +28,11 @@ def var_value(body: Body, name: str, node: ast.AST) -> t.Value:
     if var is None or var.type is None or name not in body.env.assigned:
         if body.changed or not body.env.alive:
             raise Bad
-        declared = name in body.info.namespace.get("__annotations__", {})
-        hint = f"write global {name} to change the module's" if declared else f"set it on every path, as in {name} = 0"
+        hint = f"set it on every path, as in {name} = 0"
+        if name in body.info.namespace:
+            declared = name in body.info.namespace.get("__annotations__", {})
+            hint = f"write global {name} to change the module's"
+            hint += "" if declared else f", and {name}: u64 = ... there"
         body.fail(node, f"'{name}' may not be set here", hint)
     if var.is_const:
         return t.Value(t.OBJECT, const=var.const)
