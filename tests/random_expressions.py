@@ -274,9 +274,11 @@ class Maker:
             if not names:
                 return None
             args.append(self.r.choice(names))
-        args += [self.value(scope, param, min(depth, 1)) for param in function.params]
-        if args and self.chance(0.2) and function.params:
-            args[-1] = f"p{len(function.params) - 1}={args[-1]}"
+        given = [self.value(scope, param, min(depth, 1)) for param in function.params]
+        if self.chance(0.2):
+            given = [f"p{number}={text}" for number, text in enumerate(given)]
+            self.r.shuffle(given)
+        args += given
         return f"{function.name}({', '.join(args)})"
 
     def _walrus(self, scope: Scope, type_: str, depth: int) -> str | None:

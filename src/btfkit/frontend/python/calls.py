@@ -209,15 +209,17 @@ def call_function(
     missing = [name for name in names if name not in given]
     if missing:
         body.fail(node, f"'{info.name}' needs {', '.join(missing)}")
-    out: list[ir.Expr] = []
-    for param in info.params:
-        arg = given[param.name]
+    params = {param.name: param for param in info.params}
+    made: dict[str, ir.Expr] = {}
+    for name, arg in given.items():  # in the order that they are written
+        param = params[name]
         value = arg if isinstance(arg, t.Value) else body.held(body.expr(arg))
         at = node if isinstance(arg, t.Value) else arg
         if param.name not in info.bad:
-            out.append(argument(body, param, value, at))
-    if info.bad_result or len(out) < len(info.params):
+            made[name] = argument(body, param, value, at)
+    if info.bad_result or len(made) < len(info.params):
         raise Bad
+    out = [made[name] for name in params]
     body.info.calls.append((info, body.caught()))
     return _result(body, info, out)
 

@@ -32,10 +32,6 @@ class MapDecl:
     span: Span = NOWHERE
     inner: MapDecl | None = None
 
-    @property
-    def key_storage(self) -> Any:
-        return self.key
-
 
 _STORAGES = frozenset(
     {MapType.SK_STORAGE, MapType.INODE_STORAGE, MapType.TASK_STORAGE, MapType.CGRP_STORAGE, MapType.CGROUP_STORAGE}

@@ -233,13 +233,14 @@ def augment(body: Body, base: t.Value, node: ast.Subscript, stmt: ast.AugAssign)
     if not (isinstance(decl.value, type) and issubclass(decl.value, FixedInt)):
         body.fail(node, f"a value of '{decl.name}' is not an integer", "change its fields: v = m[k]; v.n += 1")
     require_writable(body, target, node)
-    value = body.held(body.expr(stmt.value))
     if target.type in STORAGE:
+        value = body.held(body.expr(stmt.value))
         own = storage_get(body, target, node.slice, create=True)
         body.raise_if(is_null(own), ir.Fault.KEY)
         augment_place(body, Place(decl.value, own, 0, "mem"), stmt.op, value, stmt)
         return True
     key = key_of(body, target, node.slice)
+    value = body.held(body.expr(stmt.value))
     pointer = ir.Local("element", ir.POINTER)
     found = ir.Get(ir.POINTER, pointer)
     body.emit(ir.Set(pointer, ir.HelperCall(ir.POINTER, LOOKUP, [target.address, key])))

@@ -348,7 +348,8 @@ def _build_record(body: Body, place: Place, cls: type[Record], node: ast.Call, z
         given[name] = keyword.value
     if not zeroed:
         body.emit(ir.Zero(place.address, layout.size, place.start_align))
-    for name, field in layout.fields.items():
+    for name in [*given, *(name for name in names if name not in given)]:  # in the order that Python evaluates them
+        field = layout.fields[name]
         bits = (field.bit_off, field.bit_size) if field.bit_size else None
         at = Place(field.type, place.base, place.off + field.off, place.space, bits, align=place.align)
         at.as_field = aligned_at(field.off, layout.align)
