@@ -494,7 +494,6 @@ from btfkit.bpf.packet import (
     VlanHdr as VlanHdr,
     VxlanHdr as VxlanHdr,
 )
-
 action: Decorator
 cgroup_bind4: Decorator
 cgroup_bind6: Decorator
@@ -587,7 +586,6 @@ xdp_devmap: Decorator
 xdp_frags: Decorator
 xdp_frags_cpumap: Decorator
 xdp_frags_devmap: Decorator
-
 def cast(*args: Any) -> Any: ...
 def cmpxchg(*args: Any) -> Any: ...
 def copy(*args: Any) -> Any: ...
