@@ -15,8 +15,8 @@ from btfkit.bpf.kinds import KINDS
 from btfkit.bpf.maps import MAP_CLASSES
 
 OUT = Path(__file__).resolve().parents[1] / "src" / "btfkit" / "bpf" / "__init__.pyi"
-INTS = "be16 be32 be64 char i8 i16 i32 i64 u8 u16 u32 u64".split()
-RECORDS = "Bits Context Header Ptr Struct Union sizeof".split()
+INTS = ["be16", "be32", "be64", "char", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+RECORDS = ["Bits", "Context", "Header", "Ptr", "Struct", "Union", "sizeof"]
 NUMBERS = frozenset({"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "be16", "size"})
 
 
@@ -43,7 +43,7 @@ def helper(row: Helper) -> str:
         name = name if name not in seen else f"{name}{number}"
         seen.add(name)
         kind = "*args: Any" if arg.kind == "..." else f"{name}: {'int' if arg.kind in NUMBERS else 'Any'}"
-        params.append(kind + (" = ..." if arg.kind == "size" or params and params[-1].endswith("...") else ""))
+        params.append(kind + (" = ..." if arg.kind == "size" or (params and params[-1].endswith("...")) else ""))
     result = "None" if row.returns == "void" else "int" if row.returns in NUMBERS else "Any"
     params = [p.removesuffix(" = ...") if p.startswith("*") else p for p in params]
     return f"def {row.name}({', '.join(params)}) -> {result}: ..."

@@ -108,7 +108,7 @@ class _Indexed(MapSpec, dict[int, V], Generic[V]):  # type: ignore[misc]
 
     def __missing__(self, index: int) -> Any:
         if not 0 <= index < (self.max_entries or 0):
-            raise KeyError(index)
+            raise IndexError(index)
         return 0
 
 

@@ -63,5 +63,5 @@ def test_plain_python() -> None:
     for table in (Array(4), PerCpuArray(4)):
         table[1] += 5
         assert (table[1], table[0]) == (5, 0)
-        with pytest.raises(KeyError):
+        with pytest.raises(IndexError):
             table[4]

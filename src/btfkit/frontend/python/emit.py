@@ -243,6 +243,9 @@ class Body(Values):
     def _zero(self, stmt: ir.Zero) -> None:
         zero(self.code, self.value(stmt.to), stmt.size, stmt.align)
 
+    def _barrier(self, _: ir.Barrier) -> None:
+        self.code.put('call void asm sideeffect "", ""()')
+
     def _eval(self, stmt: ir.Eval) -> None:
         if isinstance(stmt.value, ir.AtomicOp):
             self.atomic(stmt.value, is_used=False)
@@ -400,6 +403,7 @@ STATEMENTS: dict[type[ir.Stmt], Callable[..., None]] = {
     ir.Store: Body._store,
     ir.Copy: Body._copy,
     ir.Zero: Body._zero,
+    ir.Barrier: Body._barrier,
     ir.Eval: Body._eval,
     ir.If: Body._if,
     ir.While: Body._while,

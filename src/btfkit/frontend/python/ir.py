@@ -337,6 +337,11 @@ class Eval(Stmt):
 
 
 @dataclass(eq=False, slots=True)
+class Barrier(Stmt):
+    """The branch that it stands in stays one: its test is not made a value."""
+
+
+@dataclass(eq=False, slots=True)
 class If(Stmt):
     cond: Expr
     then: list[Stmt]
@@ -431,7 +436,7 @@ class Program:
 
 
 __all__ = [
-    "AtomicOp", "BOOL", "Binary", "Bool", "Both", "Break", "Call", "Cast", "Choose", "Compare", "Const",
+    "AtomicOp", "Barrier", "BOOL", "Binary", "Bool", "Both", "Break", "Call", "Cast", "Choose", "Compare", "Const",
     "Continue", "Copy", "Do", "Drain", "Either", "Eval", "Expr", "ExternCall", "Fault", "ForEach", "Function",
     "FunctionAddr", "Get", "HelperCall", "I16", "I32", "I64", "I8", "If", "Index", "Int", "Load", "Local",
     "LocalAddr", "NOTHING", "NonNull", "Not", "Nothing", "Offset", "Opaque", "POINTER", "Pointer", "Program",

@@ -263,11 +263,12 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
         counter = ir.Local("i", ir.I64)
         body.emit(ir.Set(counter, begin))
         at = ir.Get(ir.I64, counter)
+        test = _more(body, at, end, stop_high if step > 0 else stop_low, step)
         with body.capture() as head:
             _bind(body, node.target, t.Value(type_, at), node)
         stmts = head + frame.run(rounds, body.counters | _counter(node) if start.is_const else body.counters)
         advance = ir.Set(counter, ir.Binary(ir.I64, "add", at, ir.Const(ir.I64, step)), span=body.span)
-        body.emit(ir.While(ir.Compare(ir.BOOL, "lt" if step > 0 else "gt", at, end), stmts, [advance]))
+        body.emit(ir.While(test, stmts, [advance]))
     else:
         begin = body.hold(begin)
         number = ir.Local("i", ir.U64, is_temp=True)
@@ -285,6 +286,16 @@ def _count(body: Body, node: ast.For, start: t.Value, stop: t.Value, step: int) 
         # a callback that is never called is removed by the verifier, its address is not (6.18: "No program to jit")
         body.emit(ir.If(ir.Compare(ir.BOOL, "ne", count, ir.Const(ir.U32, 0)), [repeat]))
     _after_for(body, frame, node, after, rounds_at_least_one=start.is_const and stop.is_const and rounds > 0)
+
+
+def _more(body: Body, at: ir.Expr, end: ir.Expr, limit: int, step: int) -> ir.Expr:
+    """There is a round more. The verifier sees the limit of a variable end, which LLVM alone would know."""
+    op = "lt" if step > 0 else "gt"
+    if isinstance(end, ir.Const):
+        return ir.Compare(ir.BOOL, op, at, end)
+    end = body.hold(ir.Opaque(ir.I64, end))
+    within = ir.Compare(ir.BOOL, op, at, ir.Const(ir.I64, limit))
+    return ir.Both(ir.BOOL, within, ir.Compare(ir.BOOL, op, at, end))
 
 
 def _counter(node: ast.For) -> frozenset[str]:

@@ -295,7 +295,12 @@ def contains(body: Body, where: t.Value, what: t.Value, node: ast.AST) -> ir.Exp
         body.fail(node, f"map '{decl.name}' has no keys")
     is_own = isinstance(what.type, t.RecordType) and what.type.space == "own" and what.type.cls is decl.key
     key = what.ir if is_own else value_in_memory(body, decl.key, what, node, f"the key of '{decl.name}'")
-    return ir.Not(ir.BOOL, is_null(call_helper(body, LOOKUP, [target.address, key], ir.POINTER)))
+    pointer = call_helper(body, LOOKUP, [target.address, key], ir.POINTER)
+    found = body.temp(ir.BOOL)  # by a branch: LLVM joins null tests that are values to one of pointer | pointer
+    there: list[ir.Stmt] = [ir.Barrier(span=body.span), ir.Set(found, ir.Const(ir.BOOL, 1), span=body.span)]
+    missing: list[ir.Stmt] = [ir.Set(found, ir.Const(ir.BOOL, 0), span=body.span)]
+    body.emit(ir.If(is_null(pointer), missing, there))
+    return ir.Get(ir.BOOL, found)
 
 
 def length(body: Body, value: t.Value, node: ast.AST) -> t.Value:

@@ -294,6 +294,8 @@ def augment_place(body: Body, place: Place, op: ast.operator, value: t.Value, no
     if shared and isinstance(type_, t.IntType) and type_.bits >= 32 and type(op) in ATOMIC:
         if not value.is_int:
             body.fail(node, f"an integer is needed, not {body.describe(value)}")
+        if body.unit.cpu == "v2" and type_.bits == 32 and ATOMIC[type(op)] != "add":
+            body.fail(node, "cpu v2 has this operation for 64 bit integers only", "compile for v3, or make it a u64")
         operand = ops.to_type(value, type_)
         if isinstance(op, ast.Sub):
             operand = ir.Binary(type_.ir, "sub", ops.const(0, type_), operand)

@@ -96,7 +96,8 @@ def load(body: Body, place: Place) -> t.Value:
 
 
 def _load(place: Place, type_: ir.Type, size: int, swap: bool = False) -> ir.Expr:
-    loaded = ir.Load(type_, place.base, place.off, place.known_align(size), swap, place.is_static)
+    is_args = place.space == "args"  # LLVM would move and join such loads, and the verifier wants constant offsets
+    loaded = ir.Load(type_, place.base, place.off, place.known_align(size), swap, place.is_static, is_args)
     if place.space == "args" and not place.off and isinstance(type_, ir.Int):  # else LLVM joins it with other loads
         return ops.cast(ir.Opaque(ir.U64, ops.cast(loaded, ir.U64)), type_)
     return loaded

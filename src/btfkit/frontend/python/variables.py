@@ -65,6 +65,9 @@ def set_var(body: Body, name: str, value: t.Value, node: ast.AST) -> None:
         new = join(var.type, given, var.joined)
         if new is None or var.is_const:
             assert var.type is not None
+            if var.type.name == given.name:
+                reason = f"'{name}' is one time a {given.name} of its own, another time a place in memory"
+                body.fail(node, reason, "write copy(...) for one of its own")
             body.fail(node, f"'{name}' is {var.type.name} elsewhere, and {given.name} here", "use another name for one")
         if new != var.type:
             if var.type is not None:
@@ -120,6 +123,8 @@ def _store_var(body: Body, var: Var, value: t.Value, node: ast.AST) -> None:
     else:
         given = value.type.inner if isinstance(value.type, t.OptionalType) else value.type
         if join(inner, given, 0) is None:
+            if given.name == inner.name:
+                body.fail(node, f"'{var.name}' stands for the caller's {inner.name}", "use another name for a new one")
             body.fail(node, f"'{var.name}' is {inner.name}, not {body.describe(value)}")
         if isinstance(value.type, t.OptionalType) and not isinstance(type_, t.OptionalType):
             body.fail(node, f"'{var.name}' is {inner.name}, and this may be None", "check it first")
