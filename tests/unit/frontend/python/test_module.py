@@ -106,7 +106,7 @@ def test_cell_that_is_wrong() -> None:
 
 def test_text_that_is_nowhere() -> None:
     namespace: dict[str, object] = {}
-    exec(HEAD + PROGRAM, namespace)
+    exec(compile(HEAD + PROGRAM, "<nowhere>", "exec"), namespace)
     with pytest.raises(SourceError, match="its source text is not to be had"):
         btfkit.compile_namespace(namespace, "nowhere")
 
