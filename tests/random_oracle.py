@@ -29,7 +29,7 @@ Fault = (KeyError, IndexError, ZeroDivisionError, AssertionError, ValueError, Ru
 DEFAULT = -1
 """What a program returns that an exception ended."""
 LIMITS = (
-    "jumps is too complex", "program is too large", "bytes of stack", "unsupported atomic operation",
+    "jumps is too complex", "program is too large", "bytes of stack", "cpu v2 has this operation",
     "combined stack size",
 )  # fmt: skip
 OPERATORS: dict[type[ast.operator], str] = {
