@@ -299,6 +299,8 @@ def augment_place(body: Body, place: Place, op: ast.operator, value: t.Value, no
         operand = ops.to_type(value, type_)
         if isinstance(op, ast.Sub):
             operand = ir.Binary(type_.ir, "sub", ops.const(0, type_), operand)
+        if body.unit.cpu == "v2" and type_.bits == 32:  # what LLVM knows to be 0 it would make an atomic |=
+            operand = ops.cast(ir.Opaque(ir.U64, ops.cast(operand, ir.U64)), type_.ir)
         atomic = ir.AtomicOp(ir.NOTHING, ATOMIC[type(op)], place.address, operand)
         body.emit(ir.Eval(atomic))
         return
