@@ -203,7 +203,7 @@ def _ann_assign(body: Body, node: ast.AnnAssign) -> None:
     annotation = body.constant_of(node.annotation)
     try:
         annotation = evaluate(node.annotation, info.namespace, info.path)
-    except Exception as error:
+    except Exception as error:  # whatever the annotation raises is the diagnostic
         body.fail(node.annotation, f"this is not a type: {error}")
     if isinstance(annotation, Static):
         _static(body, node, name, annotation)
@@ -254,7 +254,7 @@ def _static(body: Body, node: ast.AnnAssign, name: str, annotation: Static) -> N
             body.fail(node.value, f"'{name}' starts with a constant")
         try:
             const = value.const if value is not None else evaluate(node.value, body.info.namespace, body.info.path)
-        except Exception as error:
+        except Exception as error:  # whatever the initial value raises is the diagnostic
             body.fail(node.value, f"{type(error).__name__}: {error}")
     try:
         size_align(storage)

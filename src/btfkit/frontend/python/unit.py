@@ -148,7 +148,7 @@ class Unit:
             return self.storage(evaluate(node, info.namespace, info.path))
         except Bad:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever the annotation raises is the diagnostic
             self.diagnostics.add(Span.of(node, info.path), f"this is not a type: {error}")
             return None
 
@@ -259,7 +259,7 @@ class Unit:
         if isinstance(annotation, str):
             try:
                 annotation = eval(annotation, namespace)
-            except Exception as error:
+            except Exception as error:  # whatever the annotation raises is the diagnostic
                 self.error(span, f"this is not a type: {error}")
         if annotation is Final or typing.get_origin(annotation) is Final or isinstance(value, BpfProgram):
             return None
