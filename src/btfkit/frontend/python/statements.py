@@ -200,7 +200,6 @@ def _ann_assign(body: Body, node: ast.AnnAssign) -> None:
         body.fail(node, "only a name can be given a type")
     name = target.id
     info = body.info
-    annotation = body.constant_of(node.annotation)
     try:
         annotation = evaluate(node.annotation, info.namespace, info.path)
     except Exception as error:  # whatever the annotation raises is the diagnostic
