@@ -136,6 +136,8 @@ class Values(ABC):
         type_ = "i8" if is_bool else type_of(node.type)
         volatile = "volatile " if node.volatile else ""
         value = self.code.let(f"load {volatile}{type_}, ptr {address}, align {node.align}")
+        if node.static and node.volatile:  # else the code generator joins it with an equal load of other memory
+            self.code.put('call void asm sideeffect "", ""()')
         if is_bool:
             return self.code.let(f"icmp ne i8 {value}, 0")
         return self.network(node.type, value) if node.swap else value
