@@ -5,6 +5,7 @@ In: a function. Out: a `BpfProgram`, which the front end compiles; in plain Pyth
 
 from __future__ import annotations
 
+import builtins
 import functools
 from collections.abc import Callable
 from types import FunctionType
@@ -52,8 +53,14 @@ class Decorator:
     ) -> BpfProgram | Callable[[Function], BpfProgram]:
         """target: what it attaches to, where its kind takes one. default: what it returns where a fault ends it.
 
-        TypeError for a target that is missing, or that the kind does not take.
+        TypeError for a target that is missing, or that the kind does not take. What Python calls by the same name (of
+        the kinds that is `iter`) does what it does in Python with anything else.
         """
+        if not (isinstance(target, (str, BpfProgram)) or callable(target)):
+            plain = getattr(builtins, self.kind.name, None)
+            if plain is None:
+                raise TypeError(f"@{self.kind.name} is for a function, and its target is text, not {target!r}")
+            return plain(target)  # type: ignore[no-any-return]
         if isinstance(target, BpfProgram) or (callable(target) and not isinstance(target, str)):
             return self._make(target, "", None, False)
         return lambda function: self._make(function, target, default, sleepable)

@@ -66,3 +66,11 @@ def test_mistakes(kind: str, args: tuple[Any, ...], options: dict[str, Any], fun
 def test_bare_without_its_target() -> None:
     with pytest.raises(TypeError, match="@fentry needs a target"):
         Decorator(KINDS["fentry"])(plain)
+
+
+def test_what_python_calls_by_the_same_name() -> None:
+    import btfkit.bpf as vocabulary
+
+    assert next(vocabulary.iter([3, 4])) == 3
+    with pytest.raises(TypeError, match="@xdp is for a function, and its target is text, not 5"):
+        vocabulary.xdp(5)
